@@ -1,0 +1,30 @@
+"""Reads `resources/`: found beside the source tree, or packed into the package as `_resources`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.protocol import Protocol, read_protocol
+
+
+@cache
+def folder() -> Path:
+    """Where the resources lie."""
+    package = Path(__file__).resolve().parents[1]
+    for place in (package / "_resources", package.parent / "resources"):
+        if (place / "protocols").is_dir():
+            return place
+    raise HrctError("NO_RESOURCES", "The program's own files are not complete.", "Install it again.")
+
+
+def read(*parts: str) -> bytes:
+    """Bytes of one resource, named by its parts: read("protocols", "default.json")."""
+    return folder().joinpath(*parts).read_bytes()
+
+
+@cache
+def default_protocol() -> Protocol:
+    """The protocol that came with the program."""
+    return read_protocol(read("protocols", "default.json"))

@@ -1,0 +1,1 @@
+"""Many subjects: models, agreement, simulated trial. Not built yet."""

@@ -1,0 +1,194 @@
+"""One table of what may be doubtful or refused. CSV codes, sentences and the docs page come from it.
+
+A caution stands beside a number; a refusal stands instead of it. Where a code may be either, the
+limit that was passed decides, and the `Finding` carries its level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How far a finding reaches. not_comparable is used between two scores alone."""
+
+    CAUTION = "caution"
+    REFUSED = "refused"
+    NOT_COMPARABLE = "not_comparable"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """says: what is the matter, for a coordinator. do: what to do about it."""
+
+    code: str
+    says: str
+    do: str
+
+
+def _kinds(*rows: tuple[str, str, str]) -> dict[str, FindingKind]:
+    return {code: FindingKind(code, says, do) for code, says, do in rows}
+
+
+SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
+    ("THICK_SLICES", "The slices are thicker than 1.5 mm, or their thickness is not known.",
+     "Choose a thin series if the exam has one; the split into patterns is unsure on thick slices."),
+    ("SPACED_SLICES", "The slices are spaced apart with unseen lung between them.",
+     "Choose a contiguous series; spaced HRCT cannot be scored by volume."),
+    ("MISSING_SLICES", "Slices are missing inside the stack.",
+     "Ask for a complete export of the series."),
+    ("DUPLICATE_SLICES", "Some slices are there more than once.",
+     "Exact copies were left out; where copies differ, export the series again."),
+    ("MIXED_ACQUISITIONS", "Two acquisitions share this series and cannot be told apart.",
+     "Export each acquisition as a series of its own."),
+    ("GANTRY_TILT", "The gantry was tilted; the slices were sheared back.",
+     "Look at the coronal view before trusting the zones."),
+    ("BAD_GEOMETRY", "Positions and orientations of the slices do not make a regular volume.",
+     "Choose another series or export it again."),
+    ("COARSE_PIXELS", "The pixels are larger than 1 mm.",
+     "Choose a reconstruction with a smaller field of view."),
+    ("FIELD_OF_VIEW", "The lungs touch the edge of the field of view, or it is very small.",
+     "Choose a reconstruction that holds both lungs."),
+    ("NOT_CT", "This is not a CT image of the chest in HU.", "Choose the CT series of the exam."),
+    ("LOCALIZER", "This is a localizer (scout).", "Choose the axial series of the exam."),
+    ("TOO_FEW_SLICES", "There are fewer than 20 slices.", "Choose the complete axial series."),
+    ("DERIVED_SERIES", "This series was computed from another one.",
+     "Choose the original axial series if it is at hand."),
+    ("NOT_AXIAL", "The slices are coronal, sagittal or too oblique.",
+     "Choose the axial series of the exam."),
+    ("LOSSY", "The images were compressed with loss.",
+     "Prefer the original; fine lines may be smoothed away."),
+    ("UNREADABLE", "The pixels of one or more slices could not be decoded.",
+     "Export the series again; a file may be damaged or in a format that is not read."),
+    ("HU_OFFSET", "Air or blood is not at its usual density.",
+     "Check the scanner's calibration; densities may be shifted."),
+    ("NOT_HU", "The values are not Hounsfield units: air is off by more than 150.",
+     "Choose the original CT series."),
+    ("KERNEL_UNKNOWN", "The reconstruction kernel is not known.",
+     "Compare visits only where the kernel is the same."),
+    ("KVP_UNUSUAL", "The tube voltage is unknown or outside 100 to 140 kV.",
+     "Compare visits only at the same voltage."),
+    ("NOISY", "The image is noisy.", "Noise can look like fine reticulation; look at the overlay."),
+    ("CONTRAST", "Contrast medium was given.",
+     "Lung density is raised a little; compare only with a visit with contrast."),
+    ("PRONE", "The patient lay prone.", "Compare only with another prone scan."),
+    ("POSITION_UNKNOWN", "The patient's position is not known.",
+     "Dependent density cannot be told from disease with certainty."),
+    ("LOW_INSPIRATION", "The breath was not deep, or the lungs are dense throughout.",
+     "Shallow breath looks like ground glass; look at the image and repeat if needed."),
+    ("EXPIRATION", "Both lungs together hold under 1.5 litres: this looks like expiration.",
+     "Score a scan at full inspiration."),
+    ("CUT_OFF", "The scan does not hold the whole of both lungs.",
+     "Choose a series that covers both apices and bases."),
+    ("MOTION", "The patient moved.", "Motion can look like ground glass; look at heart and diaphragm."),
+    ("NO_LUNGS", "Two lungs could not be found.",
+     "Check that this is a chest CT that holds both lungs."),
+    ("MASK_VOLUME", "The lung volume is outside what is expected of an adult.",
+     "Look at the lung outline."),
+    ("MASK_ASYMMETRY", "One lung is much larger than the other.", "Look at the lung outline."),
+    ("MASK_LEAK", "The airways may have leaked into the lungs, or the lungs into other air.",
+     "Look at the lung outline."),
+    ("MASK_LOW_DENSITY", "Much of the lung is as empty as air: emphysema, or air outside the lungs.",
+     "Look at the lung outline."),
+    ("MASK_SIDES", "Right and left lung could not be parted with certainty.",
+     "Look at the lung outline; zones may be wrong."),
+    ("MASK_MISSED_DISEASE", "Dense disease at the edge of a lung may have been left out.",
+     "Look at the lung outline at the back and the bases."),
+    ("CONSOLIDATION", "Over 2 percent of the lung is consolidated.",
+     "A reader must say what it is; it is not counted as ILD."),
+    ("NO_NORMAL_LUNG", "Little of the lung looks normal, so the patient's own reference is unsure.",
+     "Read the extent as a rough figure."),
+    ("DATES_UNKNOWN", "The date of the scan is not known.", "Enter the visit by hand."),
+    ("SUBJECT_UNKNOWN", "Whose scan this is could not be told from the files.",
+     "Name the subject, by option or manifest."),
+    ("INTERNAL_ERROR", "The program failed on this exam. This is a fault of the program.",
+     "Send the log to the maintainers; the other exams are not affected."),
+    ("VISIT_NOT_GIVEN", "The visit was not named.", "Name the visit, by option or manifest."),
+)
+
+PAIR_FINDINGS: dict[str, FindingKind] = _kinds(
+    ("SIDE_REFUSED", "One of the two scans was refused.", "Choose another series for that visit."),
+    ("VERSION_DIFFERS", "The two scans were scored with different versions of the program.",
+     "Score both with the same version."),
+    ("PROTOCOL_DIFFERS", "The two scans were scored under different protocols.",
+     "Score both under the same protocol."),
+    ("VOLUME_DIFFERS", "The lung volumes differ: one breath was deeper.",
+     "A shallower breath looks like more disease; judge with spirometry."),
+    ("VOLUME_UNKNOWN", "The lung volume of a side is not known.", "Score that visit again."),
+    ("THICKNESS_DIFFERS", "The slice thickness differs.", "Compare series of equal thickness."),
+    ("THICKNESS_UNKNOWN", "The slice thickness of a side is not known.",
+     "Compare series of known thickness."),
+    ("KERNEL_DIFFERS", "The kernels or the measured sharpness differ.",
+     "Compare series of one kernel; fine lines depend on it."),
+    ("KERNEL_UNKNOWN", "The kernel of a side is not known.", "Compare series of one known kernel."),
+    ("MANUFACTURER_DIFFERS", "The scanners are of different manufacturers.",
+     "Read the change with care."),
+    ("MANUFACTURER_UNKNOWN", "The manufacturer of a side is not known.", "Read the change with care."),
+    ("RECONSTRUCTION_DIFFERS", "The reconstruction families differ.", "Compare like with like."),
+    ("KVP_DIFFERS", "The tube voltages differ.", "Read the change with care."),
+    ("KVP_UNKNOWN", "The tube voltage of a side is not known.", "Read the change with care."),
+    ("CONTRAST_DIFFERS", "Contrast medium was given at one visit only.",
+     "Contrast raises lung density; read the change with care."),
+    ("CONTRAST_UNKNOWN", "Whether contrast medium was given is not known for a side.",
+     "Read the change with care."),
+    ("POSITION_DIFFERS", "The patient lay differently.", "Dependent density moves; compare like with like."),
+    ("POSITION_UNKNOWN", "The position at a visit is not known.", "Read the change with care."),
+    ("AIR_DIFFERS", "Air is over 15 HU apart between the scans.", "Check the scanner's calibration."),
+    ("BLOOD_DIFFERS", "Blood is over 15 HU apart between the scans.", "Check the scanner's calibration."),
+    ("COVERAGE_DIFFERS", "One scan does not hold the whole of the lungs.",
+     "Compare series that hold both lungs."),
+    ("MOTION_DIFFERS", "The patient moved at one visit.", "Look at both scans."),
+    ("DATES_REVERSED", "The follow-up is dated before the baseline.", "Check which scan is which."),
+    ("DATES_UNKNOWN", "The date of a scan is not known.", "Check which scan is which."),
+    ("VISIT_NOT_GIVEN", "The follow-up is not 44 to 52 weeks after baseline and was not named.",
+     "Name the visit with --followup-visit."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One caution or refusal. detail: the measured value, tag or place behind it, in plain words."""
+
+    code: str
+    level: Level
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if self.code not in SCAN_FINDINGS and self.code not in PAIR_FINDINGS:
+            raise ValueError(f"unknown finding {self.code}")
+
+    @property
+    def kind(self) -> FindingKind:
+        """The table's row. Between two scores (not_comparable) the pair's table comes first."""
+        first, second = SCAN_FINDINGS, PAIR_FINDINGS
+        if self.level is Level.NOT_COMPARABLE or self.code not in first:
+            first, second = second, first
+        return first.get(self.code) or second[self.code]
+
+
+def caution(code: str, detail: str = "") -> Finding:
+    return Finding(code, Level.CAUTION, detail)
+
+
+def refusal(code: str, detail: str = "") -> Finding:
+    return Finding(code, Level.REFUSED, detail)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each code once, at its gravest; refusals first, VISIT_NOT_GIVEN last, else as the table."""
+    table = {code: i for i, code in enumerate((*SCAN_FINDINGS, *PAIR_FINDINGS))}
+    gravest: dict[str, Finding] = {}
+    for finding in findings:
+        known = gravest.get(finding.code)
+        if known is None or (known.level is Level.CAUTION and finding.level is not Level.CAUTION):
+            gravest[finding.code] = finding
+    return tuple(sorted(
+        gravest.values(),
+        key=lambda f: (f.code == "VISIT_NOT_GIVEN", f.level is Level.CAUTION, table[f.code]),
+    ))
+
+
+def is_refused(findings: Iterable[Finding]) -> bool:
+    return any(f.level is Level.REFUSED for f in findings)
