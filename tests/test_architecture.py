@@ -40,7 +40,10 @@ BELONGS_TO = {
 
 # Too slow for the first window and for --help: they may only be imported by the work that uses them.
 HEAVY = frozenset(
-    "pandas matplotlib SimpleITK scipy statsmodels highdicom torch skimage pydicom numpy PySide6".split()
+    {
+        "pandas", "matplotlib", "SimpleITK", "scipy", "statsmodels", "highdicom", "torch", "skimage", "pydicom", "numpy",
+        "PySide6",
+    }
 )
 
 

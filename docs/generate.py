@@ -1,0 +1,204 @@
+"""Writes the generated pages of docs/ from the tables in the code; `--check` only tells whether they are fresh.
+
+In: the columns (core/rows.py), the findings (core/findings.py), the default protocol and the command line's parser.
+Out: columns.md, findings.md, protocol.md, cli.md and the two schemas. Nothing here is typed twice: what is wrong on
+a page is put right in its table. The pages do not depend on the version of Python or the width of a terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from ssc_hrct.app import assets
+from ssc_hrct.cli.parser import build_parser
+from ssc_hrct.core.findings import PAIR_FINDINGS, SCAN_FINDINGS, FindingKind
+from ssc_hrct.core.rows import COMPARISON_COLUMNS, SCHEMA_VERSION, SCORE_COLUMNS, Column
+
+DOCS = Path(__file__).resolve().parent
+NOTE = "<!-- Written by `./dev docs` from {source}; do not change it here. -->\n\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; bars in cells are escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def page(title: str, source: str, *parts: str) -> str:
+    return f"# {title}\n\n" + NOTE.format(source=source) + "\n".join(parts)
+
+
+def columns_page() -> str:
+    head = ("", "column", "type", "unit", "what it says")
+
+    def lines(columns: Sequence[Column]) -> Iterable[Sequence[str]]:
+        for number, c in enumerate(columns, 1):
+            says = c.says + (f" One of: {', '.join(c.values)}." if c.values else "")
+            if c.since > 1:
+                says += f" Since version {c.since}."
+            yield str(number), f"`{c.name}`", c.type, c.unit, says
+
+    return page(
+        "Columns of the CSV files", "`ssc_hrct/core/rows.py`",
+        f"Version {SCHEMA_VERSION} of the tables. UTF-8, comma between cells, decimal point, RFC 4180. An empty cell is\n"
+        "no value: the numbers of a refused scan, or a change that may not be read. `codes` are joined by `;`.\n"
+        "Percents have two decimals, half up, from counts of whole voxels; ml and HU have one. Parts may differ from\n"
+        "their total by 0.01. Columns are only ever added at the end; the version changes when a column changes its\n"
+        "meaning. The same as JSON ([Table Schema](https://specs.frictionlessdata.io/table-schema/)):\n"
+        "[scores.schema.json](scores.schema.json), [comparison.schema.json](comparison.schema.json).\n",
+        "## scores.csv\n\nOne row for each exam.\n", table(head, lines(SCORE_COLUMNS)),
+        "## comparison.csv\n\nOne row for each pair of visits of a subject.\n", table(head, lines(COMPARISON_COLUMNS)),
+    )
+
+
+TYPES = {"text": "string", "integer": "integer", "decimal": "number", "date": "date", "datetime": "datetime",
+         "codes": "string"}
+
+
+def field(column: Column) -> dict[str, object]:
+    """One column as Table Schema knows it."""
+    content: dict[str, object] = {"name": column.name, "type": TYPES[column.type], "description": column.says}
+    if column.unit:
+        content["unit"] = column.unit
+    rules: dict[str, object] = {}
+    if column.required:
+        rules["required"] = True
+    if column.values:
+        rules["enum"] = list(column.values)
+    if column.type == "codes":
+        rules["pattern"] = "[A-Z0-9_]+(;[A-Z0-9_]+)*"
+    if rules:
+        content["constraints"] = rules
+    return content
+
+
+def schema(columns: Sequence[Column]) -> str:
+    content = {"version": SCHEMA_VERSION, "fields": [field(c) for c in columns], "missingValues": [""]}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def findings_page() -> str:
+    def lines(kinds: dict[str, FindingKind]) -> Iterable[Sequence[str]]:
+        return ((f"`{kind.code}`", kind.says, kind.do) for kind in kinds.values())
+
+    head = ("code", "what it says", "what to do")
+    return page(
+        "Cautions and refusals", "`ssc_hrct/core/findings.py`",
+        "A **caution** stands beside a number; a **refusal** stands instead of it. Which of the two a code is, is\n"
+        "decided by the limit that was passed: see [protocol.md](protocol.md). In `reasons` refusals stand first.\n",
+        "## One scan\n", table(head, lines(SCAN_FINDINGS)),
+        "## Two scans of one subject\n\nA pair is comparable, comparable with caution, or not comparable; then each\n"
+        "visit's numbers stand and the change is left empty.\n",
+        table(head, lines(PAIR_FINDINGS)),
+    )
+
+
+def protocol_page() -> str:
+    protocol = assets.default_protocol()
+
+    def bounds(ends: Sequence[float]) -> Sequence[str]:
+        first, second, third = (f"{end:g}" for end in ends)
+        return f"0 to {first}", f"over {first} to {second}", f"over {second} to {third}", f"over {third} to 100"
+
+    limits = ((f"`{f.name}`", f"{getattr(protocol.limits, f.name):g}") for f in fields(protocol.limits))
+    windows = ((w.visit, f"{w.from_weeks:g} to {w.to_weeks:g}") for w in protocol.visit_windows)
+    return page(
+        f"The protocol {protocol.name}", "`resources/protocols/default.json`",
+        "Every row carries the protocol's id and hash. The hash is the SHA-256 of its JSON with sorted keys and no\n"
+        f"spaces: `{protocol.sha256}`.\n",
+        "## Grades, percent of both lungs\n",
+        table(("", "minimal", "mild", "moderate", "severe"), (
+            ("`severity` (ILD extent)", *bounds(protocol.severity_bounds)),
+            ("`fibrosis_severity` (fibrosis extent)", *bounds(protocol.fibrosis_severity_bounds)),
+        )),
+        f"ILD extent is the sum of {', '.join(p.word.replace('_', ' ') for p in protocol.ild_patterns)}. Islands under\n"
+        f"{protocol.smallest_island_ml:g} ml are left out; gaps up to {protocol.largest_gap_ml:g} ml are closed.\n",
+        "## Visits\n", table(("visit", "weeks after baseline, both included"), windows),
+        "## Limits of fitness\n", table(("limit", "value"), limits),
+    )
+
+
+def option_lines(parser: argparse.ArgumentParser) -> Iterable[Sequence[str]]:
+    """The arguments of a command as rows: how they are written, what they do."""
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public list of its arguments
+        if isinstance(action, argparse._SubParsersAction | argparse._HelpAction):  # noqa: SLF001
+            continue
+        if action.help == argparse.SUPPRESS:
+            continue
+        value = action.metavar or (action.dest.upper() if action.nargs != 0 else "")
+        value = " ".join(value) if isinstance(value, tuple) else value
+        names = ", ".join(action.option_strings)
+        written = f"{names} {value}".strip() if names else value + (" ..." if action.nargs in ("+", "*") else "")
+        yield f"`{written}`", (action.help or "").replace("%(default)s", str(action.default)).replace("%%", "%")
+
+
+def command_parts(parser: argparse.ArgumentParser, level: int = 2) -> Iterable[str]:
+    """A section for each command below this parser."""
+    for action in parser._actions:  # noqa: SLF001
+        if not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            continue
+        helps = {choice.dest: choice.help or "" for choice in action._choices_actions}  # noqa: SLF001
+        for name, sub in action.choices.items():
+            yield f"{'#' * level} {name}\n\n{sub.description or helps.get(name, '')}\n"
+            lines = list(option_lines(sub))
+            if lines:
+                yield table(("argument", "what it does"), lines)
+            if sub.epilog:
+                yield f"```\n{sub.epilog.strip()}\n```\n"
+            yield from command_parts(sub, level + 1)
+
+
+def cli_page() -> str:
+    parser = build_parser()
+    return page(
+        "The command line", "`ssc_hrct/cli/parser.py`",
+        f"`ssc-hrct COMMAND --help` says the same. {parser.description or ''}\n",
+        "| exit code | what it means |\n|---|---|\n"
+        "| 0 | all was scored; a score with a caution counts as scored |\n"
+        "| 1 | a fault of the program, outside any exam |\n"
+        "| 2 | wrong usage: a path that is not there, an option that is not known |\n"
+        "| 3 | something was refused or failed; also: no DICOM was found, or the output cannot be written |\n"
+        "| 130 | cancelled; rows that were finished stand |\n",
+        *command_parts(parser),
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "columns.md": columns_page,
+    "scores.schema.json": lambda: schema(SCORE_COLUMNS),
+    "comparison.schema.json": lambda: schema(COMPARISON_COLUMNS),
+    "findings.md": findings_page,
+    "protocol.md": protocol_page,
+    "cli.md": cli_page,
+}
+
+
+def stale() -> list[str]:
+    """Pages that do not say what the code says."""
+    return [
+        name for name, make in PAGES.items()
+        if not (DOCS / name).is_file() or (DOCS / name).read_text(encoding="utf-8") != make()
+    ]
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="change nothing; 1 where a page is not fresh")
+    old = stale()
+    if parser.parse_args(arguments).check:
+        if old:
+            print(f"Not fresh: {', '.join(old)}. Run ./dev docs and commit what it writes.")
+        return 1 if old else 0
+    for name in old:
+        (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
+        print(f"wrote docs/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

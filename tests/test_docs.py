@@ -1,0 +1,46 @@
+"""The pages say what the code says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from docs import generate
+from ssc_hrct.core.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def test_generated_pages_are_fresh():
+    assert not generate.stale(), "run ./dev docs"
+
+
+def test_schemas_name_the_columns_in_the_order_of_the_files():
+    for name, columns in (("scores", SCORE_COLUMNS), ("comparison", COMPARISON_COLUMNS)):
+        schema = json.loads((DOCS / f"{name}.schema.json").read_text())
+        assert [field["name"] for field in schema["fields"]] == [column.name for column in columns]
+
+
+def test_the_page_of_the_command_line_tells_of_every_command_and_option():
+    text = (DOCS / "cli.md").read_text()
+    for command in ("demo", "inspect", "score", "compare", "gui", "self-test"):
+        assert re.search(rf"^## {command}$", text, re.MULTILINE), command
+    for option in ("--out", "--subject", "--visit", "--manifest", "--keep-patient-id", "--json", "--followup-visit"):
+        assert option in text
+
+
+def test_every_page_is_reached_from_the_index():
+    index = (DOCS / "index.md").read_text()
+    for page in DOCS.glob("*.md"):
+        assert page.name == "index.md" or f"({page.name})" in index, page.name
+
+
+def test_a_page_that_says_something_else_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(generate, "DOCS", tmp_path)
+    assert set(generate.stale()) == set(generate.PAGES)
+    assert generate.main(["--check"]) == 1
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+    (tmp_path / "findings.md").write_text("old")
+    assert generate.stale() == ["findings.md"]
