@@ -1,0 +1,261 @@
+"""May two scores be compared? The gate between two visits: pure, from two scores and a protocol.
+
+In: the scores of two visits of one subject. Out: a `Comparison` with what differs, how far that reaches,
+and the changes where they may be read. Row by row as the table "Fit to compare"; limits come from the
+protocol. What a side does not know is a caution of its own, never silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from ssc_hrct.core.comparison import Comparability, Comparison
+from ssc_hrct.core.errors import WrongUsage
+from ssc_hrct.core.findings import Finding, Level, caution, in_order
+from ssc_hrct.core.kernels import kernel_class
+from ssc_hrct.core.numbers import rounded
+from ssc_hrct.core.protocol import Protocol
+from ssc_hrct.core.rows import contrast_word
+from ssc_hrct.core.score import Score, Status
+
+Check = Callable[[Score, Score, Protocol], "Finding | None"]
+
+
+def compare_scores(
+    baseline: Score, followup: Score, protocol: Protocol, *, known: tuple[Finding, ...] = ()
+) -> Comparison:
+    """The comparison. known: what the caller found already (a visit that was not named).
+
+    Raises WrongUsage where the scores are of two subjects.
+    """
+    if baseline.subject_id != followup.subject_id:
+        raise WrongUsage(
+            "The two scans are of different subjects.", "If they are of one person, name the subject with --subject."
+        )
+    found = [finding for check in CHECKS if (finding := check(baseline, followup, protocol)) is not None]
+    findings = in_order((*found, *known))
+    comparability = _comparability(findings)
+    may = comparability is not Comparability.NOT_COMPARABLE
+    return Comparison(
+        baseline=baseline,
+        followup=followup,
+        comparability=comparability,
+        findings=findings,
+        ild_change_points=_difference(_ild(baseline), _ild(followup)) if may else None,
+        fibrosis_change_points=_difference(_fibrosis(baseline), _fibrosis(followup)) if may else None,
+        lung_volume_change_percent=volume_change_percent(baseline, followup) if may else None,
+    )
+
+
+def volume_change_percent(baseline: Score, followup: Score) -> Decimal | None:
+    """Change of the printed lung volume in percent of the baseline's, to 0.01; None where a side has none."""
+    before, after = _lung_ml(baseline), _lung_ml(followup)
+    if before is None or after is None or before == 0:
+        return None
+    return rounded(100 * (after - before) / before, 2)
+
+
+def _comparability(findings: tuple[Finding, ...]) -> Comparability:
+    if any(f.level is not Level.CAUTION for f in findings):
+        return Comparability.NOT_COMPARABLE
+    return Comparability.WITH_CAUTION if findings else Comparability.COMPARABLE
+
+
+def _difference(before: Decimal | None, after: Decimal | None) -> Decimal | None:
+    return None if before is None or after is None else after - before
+
+
+def _ild(score: Score) -> Decimal | None:
+    return score.extents.ild_percent if score.extents else None
+
+
+def _fibrosis(score: Score) -> Decimal | None:
+    return score.extents.fibrosis_percent if score.extents else None
+
+
+def _lung_ml(score: Score) -> Decimal | None:
+    return score.extents.ml() if score.extents else None
+
+
+def _refused(score: Score) -> bool:
+    return score.status is Status.REFUSED
+
+
+def _not_comparable(code: str, detail: str = "") -> Finding:
+    return Finding(code, Level.NOT_COMPARABLE, detail)
+
+
+def _sides(before: object, after: object, unit: str = "") -> str:
+    return f"baseline {before}{unit}, follow-up {after}{unit}"
+
+
+def _side(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    sides = [name for name, score in (("baseline", baseline), ("follow-up", followup)) if _refused(score)]
+    return _not_comparable("SIDE_REFUSED", " and ".join(sides)) if sides else None
+
+
+def _version(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    if baseline.software_version == followup.software_version:
+        return None
+    return _not_comparable("VERSION_DIFFERS", _sides(baseline.software_version, followup.software_version))
+
+
+def _protocol(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    if baseline.protocol_sha256 == followup.protocol_sha256:
+        return None
+    return _not_comparable("PROTOCOL_DIFFERS", _sides(baseline.protocol_name, followup.protocol_name))
+
+
+def _volume(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    if _refused(baseline) or _refused(followup):
+        return None
+    change = volume_change_percent(baseline, followup)
+    if change is None:
+        return caution("VOLUME_UNKNOWN")
+    detail = f"changed by {change} percent"
+    if abs(change) > Decimal(str(protocol.limits.pair_volume_refused_percent)):
+        return _not_comparable("VOLUME_DIFFERS", detail)
+    if abs(change) > Decimal(str(protocol.limits.pair_volume_caution_percent)):
+        return caution("VOLUME_DIFFERS", detail)
+    return None
+
+
+def _thickness(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    before, after = baseline.acquisition.slice_thickness_mm, followup.acquisition.slice_thickness_mm
+    if before is None or after is None:
+        return caution("THICKNESS_UNKNOWN")
+    limits = protocol.limits
+    first, second = rounded(before, 3), rounded(after, 3)  # as printed, so that 1.1 and 0.6 are 0.5 apart
+    apart = abs(first - second)
+    thin = Decimal(str(limits.thin_mm))
+    other_side = (first <= thin) != (second <= thin)
+    detail = _sides(first.normalize(), second.normalize(), " mm")
+    if other_side and apart > Decimal(str(limits.pair_thickness_refused_mm)):
+        return _not_comparable("THICKNESS_DIFFERS", detail)
+    if other_side or apart > Decimal(str(limits.pair_thickness_caution_mm)):
+        return caution("THICKNESS_DIFFERS", detail)
+    return None
+
+
+def _kernel(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    """Class by name, and sharpness by measure. One name on both sides is one kernel, known to us or not."""
+    before, after = baseline.acquisition.kernel, followup.acquisition.kernel
+    if baseline.stats and followup.stats and baseline.stats.fwhm_mm and followup.stats.fwhm_mm:
+        narrow, wide = sorted((baseline.stats.fwhm_mm, followup.stats.fwhm_mm))
+        if 100 * (wide / narrow - 1) > protocol.limits.pair_sharpness_percent:
+            widths = _sides(rounded(baseline.stats.fwhm_mm, 2), rounded(followup.stats.fwhm_mm, 2), " mm")
+            return caution("KERNEL_DIFFERS", f"measured sharpness: {widths}")
+    if before and after and before.strip().casefold() == after.strip().casefold():
+        return None
+    classes = kernel_class(before), kernel_class(after)
+    if None in classes:
+        return caution("KERNEL_UNKNOWN", _sides(before or "not known", after or "not known"))
+    return None if classes[0] is classes[1] else caution("KERNEL_DIFFERS", _sides(before, after))
+
+
+def _manufacturer(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    before, after = baseline.acquisition.manufacturer, followup.acquisition.manufacturer
+    if not before or not after:
+        return caution("MANUFACTURER_UNKNOWN")
+    return None if _maker(before) == _maker(after) else caution("MANUFACTURER_DIFFERS", _sides(before, after))
+
+
+_RENAMED_MAKERS = {"toshiba": "canon", "marconi": "philips", "picker": "philips"}
+"""Companies whose scanners went on under another name."""
+
+
+def _maker(name: str) -> str:
+    """First word, so that GE MEDICAL SYSTEMS and GE HealthCare are one maker."""
+    words = name.casefold().replace("_", " ").replace(",", " ").split()
+    return _RENAMED_MAKERS.get(words[0], words[0]) if words else ""
+
+
+def _reconstruction(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    """A header that names no iterative or deep family means filtered back projection."""
+    before, after = (s.acquisition.reconstruction or "none named" for s in (baseline, followup))
+    if before.casefold() == after.casefold():
+        return None
+    return caution("RECONSTRUCTION_DIFFERS", _sides(before, after))
+
+
+def _kvp(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    before, after = baseline.acquisition.kvp, followup.acquisition.kvp
+    if before is None or after is None:
+        return caution("KVP_UNKNOWN")
+    first, second = rounded(before, 0), rounded(after, 0)
+    return None if first == second else caution("KVP_DIFFERS", _sides(first, second, " kV"))
+
+
+def _contrast(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    before, after = contrast_word(baseline), contrast_word(followup)
+    if "unknown" in (before, after):
+        return caution("CONTRAST_UNKNOWN", _sides(before, after))
+    return None if before == after else caution("CONTRAST_DIFFERS", _sides(before, after))
+
+
+def _posture(score: Score) -> str:
+    """How the patient lay: S supine, P prone, DL or DR on a side; empty where not known.
+
+    PatientPosition is HFS, FFP, HFDL and so on (DICOM C.7.3.1.1.2): what follows the first two letters.
+    """
+    text = (score.acquisition.patient_position or "").strip().upper()
+    if len(text) >= 3 and text[2:] in {"S", "P", "DL", "DR"}:
+        return text[2:]
+    seen = score.stats.supine if score.stats else None
+    return "" if seen is None else "S" if seen else "P"
+
+
+def _position(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    before, after = _posture(baseline), _posture(followup)
+    if not before or not after:
+        return caution("POSITION_UNKNOWN")
+    return None if before == after else caution("POSITION_DIFFERS")
+
+
+def _hu_apart(code: str, before: float | None, after: float | None, protocol: Protocol) -> Finding | None:
+    if before is None or after is None or abs(before - after) <= protocol.limits.pair_hu:
+        return None
+    return caution(code, _sides(rounded(before, 0), rounded(after, 0), " HU"))
+
+
+def _air(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    if baseline.stats is None or followup.stats is None:
+        return None
+    return _hu_apart("AIR_DIFFERS", baseline.stats.air_hu, followup.stats.air_hu, protocol)
+
+
+def _blood(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    if baseline.stats is None or followup.stats is None or "yes" in map(contrast_word, (baseline, followup)):
+        return None
+    return _hu_apart("BLOOD_DIFFERS", baseline.stats.blood_hu, followup.stats.blood_hu, protocol)
+
+
+def _on_one_side(code: str, baseline: Score, followup: Score) -> str:
+    """Which side alone has this finding; empty for none or both."""
+    before, after = (any(f.code == code for f in score.findings) for score in (baseline, followup))
+    return "" if before == after else "baseline" if before else "follow-up"
+
+
+def _coverage(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    side = _on_one_side("CUT_OFF", baseline, followup)
+    return caution("COVERAGE_DIFFERS", f"{side} is cut off") if side else None
+
+
+def _motion(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    side = _on_one_side("MOTION", baseline, followup)
+    return caution("MOTION_DIFFERS", side) if side else None
+
+
+def _dates(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    before, after = baseline.acquisition.scan_date, followup.acquisition.scan_date
+    if not before or not after:
+        return caution("DATES_UNKNOWN")
+    return caution("DATES_REVERSED") if after < before else None
+
+
+CHECKS: tuple[Check, ...] = (
+    _side, _version, _protocol, _volume, _thickness, _kernel, _manufacturer, _reconstruction, _kvp,
+    _contrast, _position, _air, _blood, _coverage, _motion, _dates,
+)
+"""In the order of the table in architecture.md."""
