@@ -45,8 +45,8 @@ def columns_page() -> str:
 
     return page(
         "Columns of the CSV files", "`ssc_hrct/core/rows.py`",
-        f"Version {SCHEMA_VERSION} of the tables. UTF-8, comma between cells, decimal point, RFC 4180. An empty cell is\n"
-        "no value: the numbers of a refused scan, or a change that may not be read. `codes` are joined by `;`.\n"
+        f"Version {SCHEMA_VERSION} of the tables. UTF-8, comma between cells, decimal point, RFC 4180. An empty cell\n"
+        "is no value: the numbers of a refused scan, or a change that may not be read. `codes` are joined by `;`.\n"
         "Percents have two decimals, half up, from counts of whole voxels; ml and HU have one. Parts may differ from\n"
         "their total by 0.01. Columns are only ever added at the end; the version changes when a column changes its\n"
         "meaning. The same as JSON ([Table Schema](https://specs.frictionlessdata.io/table-schema/)):\n"
@@ -116,8 +116,8 @@ def protocol_page() -> str:
             ("`severity` (ILD extent)", *bounds(protocol.severity_bounds)),
             ("`fibrosis_severity` (fibrosis extent)", *bounds(protocol.fibrosis_severity_bounds)),
         )),
-        f"ILD extent is the sum of {', '.join(p.word.replace('_', ' ') for p in protocol.ild_patterns)}. Islands under\n"
-        f"{protocol.smallest_island_ml:g} ml are left out; gaps up to {protocol.largest_gap_ml:g} ml are closed.\n",
+        f"ILD extent is the sum of {', '.join(p.word.replace('_', ' ') for p in protocol.ild_patterns)}. Islands\n"
+        f"under {protocol.smallest_island_ml:g} ml are left out, gaps to {protocol.largest_gap_ml:g} ml are closed.\n",
         "## Visits\n", table(("visit", "weeks after baseline, both included"), windows),
         "## Limits of fitness\n", table(("limit", "value"), limits),
     )

@@ -41,8 +41,8 @@ BELONGS_TO = {
 # Too slow for the first window and for --help: they may only be imported by the work that uses them.
 HEAVY = frozenset(
     {
-        "pandas", "matplotlib", "SimpleITK", "scipy", "statsmodels", "highdicom", "torch", "skimage", "pydicom", "numpy",
-        "PySide6",
+        "pandas", "matplotlib", "SimpleITK", "scipy", "statsmodels", "highdicom", "torch", "skimage", "pydicom",
+        "numpy", "PySide6",
     }
 )
 
