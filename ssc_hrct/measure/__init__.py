@@ -1,0 +1,1 @@
+"""The engine: Volume -> lungs, zones, patterns, extents."""

@@ -1,0 +1,117 @@
+"""Trachea and bronchi as far as they can be followed without a leak.
+
+In: coarse HU and the body mask. Out: the lumen of trachea, main and lobar bronchi, and that lumen
+with its wall. Method: a near-round tube of air near the body's midline in the upper part, grown
+with a rising threshold until the volume jumps (science.md 2.3, step 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ssc_hrct.measure.shapes import Mask, Spacing, dilate, open_ball, parts
+
+LUMEN_HU = -850
+"""A tracheal seed is emptier than this at coarse spacing."""
+SEED_MM2 = (60.0, 700.0)
+MIDLINE_MM = 45.0
+SEED_LENGTH_MM = 25.0
+STEPS_HU = range(-960, -864, 12)
+REACH_MM = 80.0
+"""Trachea to lobar bronchi lie within this of the body's midline."""
+LEAK_ML = 90.0
+TRUNK_RADIUS_MM = 2.5
+"""Lobar bronchi and larger: a ball of this radius fits in their lumen."""
+WALL_MM = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Airways:
+    """lumen, with_wall: bool [z, y, x] on the coarse lattice (empty where no trachea was found).
+
+    tree_ml: volume of everything that the growth reached before a leak.
+    """
+
+    lumen: Mask
+    with_wall: Mask
+    tree_ml: float
+
+
+def find_airways(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> Airways:
+    """hu: float32 [z, y, x]; body: bool, lungs included. Never fails: no trachea gives empty masks."""
+    columns = np.flatnonzero(body.any(axis=(0, 1)))
+    if not columns.size:
+        return _none(body)
+    middle, reach = (columns[0] + columns[-1]) / 2, REACH_MM / spacing_mm[2]
+    box = slice(max(0, int(middle - reach)), int(middle + reach) + 1)
+    lumen, tree_ml = _grown(np.ascontiguousarray(hu[:, :, box]), np.ascontiguousarray(body[:, :, box]), spacing_mm)
+    if lumen is None:
+        return _none(body)
+    whole, with_wall = np.zeros_like(body), np.zeros_like(body)
+    whole[:, :, box] = lumen
+    with_wall[:, :, box] = dilate(lumen, WALL_MM, spacing_mm)
+    return Airways(whole, with_wall, tree_ml)
+
+
+def _none(body: Mask) -> Airways:
+    empty = np.zeros_like(body)
+    return Airways(empty, empty, 0.0)
+
+
+def _grown(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> tuple[Mask | None, float]:
+    """Lumen of the large airways in the box around the midline, and the volume of the whole tree."""
+    seed = _trachea(hu, body, spacing_mm)
+    if seed is None:
+        return None, 0.0
+    voxel_ml = float(np.prod(spacing_mm)) / 1000.0
+    tree = seed
+    for threshold in STEPS_HU:
+        reached = _reached(hu < threshold, seed, body)
+        before, now = int(tree.sum()), int(reached.sum())
+        if now * voxel_ml > LEAK_ML or (now > 1.5 * before and now * voxel_ml > 40.0):
+            break
+        tree = tree | reached
+    trunk = open_ball(tree, TRUNK_RADIUS_MM, spacing_mm) | seed
+    return _reached(trunk, seed, body), float(tree.sum()) * voxel_ml
+
+
+def _reached(air: Mask, seed: Mask, body: Mask) -> Mask:
+    """The parts of the air inside the body that touch the seed."""
+    labels, counts = parts((air & body) | seed)
+    hit = np.zeros(counts.size, np.bool_)
+    hit[np.unique(labels[seed])] = True
+    hit[0] = False
+    return np.asarray(hit[labels])
+
+
+def _trachea(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> Mask | None:
+    """Voxels of the tube that looks most like the trachea, or None."""
+    dz, dy, dx = spacing_mm
+    tubes = np.zeros_like(body)
+    middle = (hu.shape[2] - 1) / 2
+    for k in range(hu.shape[0]):
+        labels, count = ndimage.label((hu[k] < LUMEN_HU) & body[k])
+        if not count:
+            continue
+        for index, box in enumerate(ndimage.find_objects(labels), start=1):
+            high, wide = (box[0].stop - box[0].start) * dy, (box[1].stop - box[1].start) * dx
+            if max(high, wide) > 40 or abs((box[1].start + box[1].stop - 1) / 2 - middle) * dx > MIDLINE_MM:
+                continue
+            part = labels[box] == index
+            area = float(part.sum()) * dy * dx
+            if SEED_MM2[0] <= area <= SEED_MM2[1] and area >= 0.5 * high * wide:
+                tubes[k][box] |= part
+    labels3, counts = parts(tubes)
+    best, best_worth = None, 0.0
+    for index, found in enumerate(ndimage.find_objects(labels3.astype(np.int32)), start=1):
+        length = (found[0].stop - found[0].start) * dz
+        height = (found[0].start + found[0].stop) / 2 / hu.shape[0]
+        area = float(counts[index]) * dy * dx * dz / length
+        worth = length * (0.5 + height) * min(1.0, area / 120.0)
+        if length >= SEED_LENGTH_MM and worth > best_worth:
+            best, best_worth = index, worth
+    return None if best is None else np.asarray(labels3 == best)

@@ -1,0 +1,199 @@
+"""Both lungs of a volume: everything inside the visceral pleura, disease included.
+
+In: a `Volume`. Out: `Lungs` on the volume's grid. Classical steps on a coarse lattice (body, air,
+airways, right and left, closing over disease), then the border at full resolution; science.md 2.3.
+Does not judge: checks on the mask are measured by `calibrate` and judged in `quality`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.filters import threshold_otsu
+
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.grid import Grid
+from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
+from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.volume import LOWEST_HU, LabelMap, Volume
+from ssc_hrct.measure.airways import Airways, find_airways
+from ssc_hrct.measure.coarse import WORK_MM, Blocks, ball_mean, blocks_of, coarse_hu
+from ssc_hrct.measure.parting import part_lungs
+from ssc_hrct.measure.shapes import (
+    Mask,
+    bounds,
+    close_ball,
+    dilate,
+    erode,
+    fill_holes,
+    fill_slices,
+    largest,
+    open_ball,
+    parts,
+    without_small,
+)
+from ssc_hrct.measure.zones import chest_wall_depth_mm, medial, thirds, write_rings
+
+BODY_HU = -400
+TABLE_OPENING_MM = 4.0
+AIR_HU = (-550.0, -350.0)
+"""Otsu's threshold between air and tissue is kept within these."""
+LUNG_ML = 150.0
+"""A part of air that may be a lung, or a large piece of one."""
+GAS_HU = -962.0
+"""Bowel gas and bullae have a core emptier than this; lung has not, unless destroyed."""
+VESSEL_CLOSING_MM = 4.0
+COSTAL_CLOSING_MM = 12.0
+COSTAL_AIR_HU = -120.0
+"""What the wide closing adds at the chest wall holds air at 5 mm scale, else it is wall."""
+SMALLEST_PART_ML = 1.0
+MARGIN_MM = 18.0
+TOP_MARGIN_MM = 45.0
+"""Room kept around the lungs; above them the trachea is followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chest:
+    """The part of the volume that holds the lungs, and its coarse lattice.
+
+    box: slices of the full array; hu: that part (no copy); blocks: coarse lattice of the part;
+    coarse: block means; body: the patient without the table; threshold: HU between air and tissue.
+    """
+
+    box: tuple[slice, slice, slice]
+    hu: NDArray[np.int16]
+    blocks: Blocks
+    coarse: NDArray[np.float32]
+    body: Mask
+    threshold: float
+
+
+def find_lungs(volume: Volume, *, progress: Progress = SILENT) -> Lungs:
+    """Lungs, airways, zones and rings. Raises HrctError(NO_LUNGS) where two lungs cannot be found."""
+    progress.step("finding the lungs", 0, 4)
+    chest = _find_chest(volume)
+    blocks = chest.blocks
+    airways = find_airways(chest.coarse, chest.body, blocks.spacing_mm)
+    progress.step("finding the lungs", 1, 4)
+    air = (chest.coarse < chest.threshold) & chest.body & ~airways.with_wall
+    sides = part_lungs(
+        _lung_air(air, chest.coarse, blocks), _middle_x(airways.lumen, chest.body), blocks.spacing_mm
+    )
+    if sides is None:
+        raise _no_lungs()
+    progress.step("finding the lungs", 2, 4)
+    right = _closed(sides.right, sides.left, True, chest.coarse, airways, blocks)
+    left = _closed(sides.left, sides.right, False, chest.coarse, airways, blocks) & ~right
+    progress.step("finding the lungs", 3, 4)
+    regions = np.zeros(volume.grid.shape, np.uint8)
+    _write_regions(regions[chest.box], chest, right, left, airways)
+    rings = np.zeros(volume.grid.shape, np.uint8)
+    depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
+    write_rings(rings[chest.box], regions[chest.box], depth, blocks)
+    return Lungs(LabelMap(regions, volume.grid, REGION_NAMES), thirds(regions), rings)
+
+
+def _no_lungs() -> HrctError:
+    return HrctError(
+        "NO_LUNGS", "Two lungs could not be found.", "Check that this is a chest CT that holds both lungs."
+    )
+
+
+def _find_chest(volume: Volume) -> _Chest:
+    """Body and lungs roughly, on a lattice twice as coarse; all later work stays in their box."""
+    rough = blocks_of(volume.grid, 2 * WORK_MM)
+    hu = coarse_hu(volume, rough)
+    body = _body(hu, rough)
+    threshold = _air_threshold(hu, body)
+    labels, counts = parts((hu < threshold) & body)
+    big = counts * rough.voxel_ml >= LUNG_ML
+    big[0] = False
+    if not big.any():
+        raise _no_lungs()
+    found = bounds(big[labels])
+    box = []
+    for axis, part in enumerate(found):
+        f, d, n = rough.factors[axis], rough.full.spacing_mm[axis], volume.grid.shape[axis]
+        below, above = (MARGIN_MM, TOP_MARGIN_MM) if axis == 0 else (MARGIN_MM, MARGIN_MM)
+        box.append(slice(max(0, part.start * f - round(below / d)), min(n, part.stop * f + round(above / d))))
+    z, y, x = box
+    part_hu = volume.hu[z, y, x]
+    shape = part_hu.shape
+    blocks = blocks_of(Grid((shape[0], shape[1], shape[2]), volume.grid.spacing_mm))
+    index = []
+    for axis, part in enumerate(box):
+        centre = part.start + (np.arange(blocks.shape[axis]) + 0.5) * blocks.factors[axis]
+        index.append(np.minimum(centre.astype(np.intp) // rough.factors[axis], rough.shape[axis] - 1))
+    inner_body = body[np.ix_(*index)]
+    return _Chest((z, y, x), part_hu, blocks, blocks.mean(np.maximum(part_hu, LOWEST_HU)), inner_body, threshold)
+
+
+def _body(hu: NDArray[np.float32], blocks: Blocks) -> Mask:
+    """The patient without the table, lungs filled slice by slice."""
+    tissue = open_ball(hu > BODY_HU, TABLE_OPENING_MM, blocks.spacing_mm)
+    return fill_slices(largest(tissue))
+
+
+def _air_threshold(hu: NDArray[np.float32], body: Mask) -> float:
+    inside = hu[body]
+    inside = inside[(inside > -1000) & (inside < 100)]
+    if inside.size < 1000:
+        raise _no_lungs()
+    low, high = AIR_HU
+    return float(np.clip(threshold_otsu(inside), low, high))
+
+
+def _lung_air(air: Mask, hu: NDArray[np.float32], blocks: Blocks) -> Mask:
+    """Large parts of air that are lung and not gas."""
+    labels, counts = parts(air)
+    keep = np.zeros(counts.size, np.bool_)
+    core = erode(air, 4.0, blocks.spacing_mm)
+    for index in np.flatnonzero(counts * blocks.voxel_ml >= LUNG_ML):
+        if index == 0:
+            continue
+        inner = hu[core & (labels == index)]
+        keep[index] = inner.size > 0 and float(np.median(inner)) > GAS_HU
+    return np.asarray(keep[labels])
+
+
+def _closed(side: Mask, other: Mask, is_right: bool, hu: NDArray[np.float32], airways: Airways, blocks: Blocks) -> Mask:
+    """One lung with vessels, fissures and subpleural disease inside it."""
+    box = bounds(side, [int(np.ceil((COSTAL_CLOSING_MM + 4) / d)) for d in blocks.spacing_mm])
+    lung, spacing = side[box], blocks.spacing_mm
+    barred = other[box] | airways.with_wall[box]
+    narrow = fill_holes(close_ball(lung, VESSEL_CLOSING_MM, spacing)) & ~barred
+    wide = close_ball(narrow, COSTAL_CLOSING_MM, spacing) & ~barred & ~narrow
+    airy = ball_mean(np.clip(hu[box], -1000, 100), 5.0, spacing) < COSTAL_AIR_HU
+    added = wide & airy & ~medial(narrow, is_right)
+    closed = np.zeros_like(side)
+    joined = fill_holes(narrow | added) & ~barred
+    closed[box] = without_small(joined, max(1, int(SMALLEST_PART_ML / blocks.voxel_ml)))
+    return closed
+
+
+def _middle_x(lumen: Mask, body: Mask) -> float:
+    """x index of the midline: that of the airways where they were found, else of the body."""
+    mask = lumen if lumen.any() else body
+    return float(np.average(np.arange(mask.shape[2]), weights=mask.sum(axis=(0, 1))))
+
+
+def _write_regions(
+    regions: NDArray[np.uint8], chest: _Chest, right: Mask, left: Mask, airways: Airways
+) -> None:
+    """Region per voxel: the coarse inside as it is, the border where full-resolution HU crosses."""
+    blocks = chest.blocks
+    reach = float(max(blocks.spacing_mm)) * 1.01
+    inner, border = np.zeros(blocks.shape, np.uint8), np.zeros(blocks.shape, np.uint8)
+    for label, side in ((Region.RIGHT_LUNG, right), (Region.LEFT_LUNG, left)):
+        inner[erode(side, reach, blocks.spacing_mm)] = label
+        border[dilate(side, reach, blocks.spacing_mm) & (border == 0)] = label
+    step = 16 * blocks.factors[0]
+    for z in range(0, regions.shape[0], step):
+        stop = min(z + step, regions.shape[0])
+        edge, inside = blocks.repeat(border, z, stop), blocks.repeat(inner, z, stop)
+        slab = np.where(chest.hu[z:stop] < chest.threshold, edge, 0)
+        slab = np.where(inside > 0, inside, slab)
+        slab[blocks.repeat(airways.with_wall, z, stop)] = Region.AIRWAYS
+        regions[z:stop] = slab

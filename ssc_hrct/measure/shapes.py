@@ -1,0 +1,93 @@
+"""Shapes on a coarse lattice: parts, balls, fillings. bool [z, y, x] in and out.
+
+A ball of r mm is two thresholds on a distance map (stack.md section 2), never a structuring element.
+"""
+
+from __future__ import annotations
+
+import cc3d
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+Spacing = tuple[float, float, float]
+
+
+def distance_mm(inside: Mask, spacing_mm: Spacing) -> NDArray[np.float32]:
+    """Distance in mm of each inside voxel's centre to the nearest outside voxel's; 0 outside."""
+    return np.asarray(edt.edt(np.ascontiguousarray(inside), anisotropy=spacing_mm, parallel=1), np.float32)
+
+
+def dilate(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
+    """All voxels within radius_mm of the mask."""
+    return mask | (distance_mm(~mask, spacing_mm) <= radius_mm)
+
+
+def erode(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
+    """Voxels of the mask further than radius_mm from its outside; the array's faces do not erode."""
+    return distance_mm(mask, spacing_mm) > radius_mm
+
+
+def close_ball(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
+    """Closing by a ball, padded so that the array's faces do not count as outside."""
+    pad = [int(np.ceil(radius_mm / d)) + 1 for d in spacing_mm]
+    padded = np.pad(mask, [(p, p) for p in pad])
+    grown = dilate(padded, radius_mm, spacing_mm)
+    closed = distance_mm(grown, spacing_mm) > radius_mm
+    inner = tuple(slice(p, p + n) for p, n in zip(pad, mask.shape, strict=True))
+    return mask | closed[inner]
+
+
+def open_ball(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
+    """Opening by a ball: what a ball of that radius inside the mask can reach."""
+    core = erode(mask, radius_mm, spacing_mm)
+    return mask & dilate(core, radius_mm, spacing_mm) if core.any() else np.zeros_like(mask)
+
+
+def parts(mask: Mask, connectivity: int = 6) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Connected parts: labels from 1, and the voxel count of each label (index 0: outside)."""
+    labels = np.asarray(cc3d.connected_components(np.ascontiguousarray(mask), connectivity=connectivity), np.uint32)
+    return labels, np.bincount(labels.ravel())
+
+
+def largest(mask: Mask) -> Mask:
+    """The largest part; empty in, empty out."""
+    labels, counts = parts(mask)
+    if counts.size < 2:
+        return np.zeros_like(mask)
+    return np.asarray(labels == int(np.argmax(counts[1:])) + 1)
+
+
+def without_small(mask: Mask, smallest_voxels: int, connectivity: int = 6) -> Mask:
+    """The mask without parts under so many voxels."""
+    labels, counts = parts(mask, connectivity)
+    keep = counts >= smallest_voxels
+    keep[0] = False
+    return np.asarray(keep[labels])
+
+
+def fill_slices(mask: Mask) -> Mask:
+    """Holes closed within each axial slice."""
+    return np.stack([ndimage.binary_fill_holes(layer) for layer in mask])
+
+
+def fill_holes(mask: Mask) -> Mask:
+    """Holes closed in 3D: outside is what reaches the array's side faces; top and bottom do not count."""
+    labels, counts = parts(~mask)
+    edge = np.concatenate([labels[:, 0].ravel(), labels[:, -1].ravel(), labels[:, :, 0].ravel(), labels[:, :, -1].ravel()])
+    outside = np.zeros(counts.size, np.bool_)
+    outside[np.unique(edge)] = True
+    outside[0] = False
+    return np.asarray(~outside[labels])
+
+
+def bounds(mask: Mask, margin: list[int] | None = None) -> tuple[slice, slice, slice]:
+    """Box of the mask with a margin in voxels per axis, inside the array. The mask holds something."""
+    box = []
+    for axis in range(3):
+        hit = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        more = margin[axis] if margin else 0
+        box.append(slice(max(0, int(hit[0]) - more), min(mask.shape[axis], int(hit[-1]) + 1 + more)))
+    return box[0], box[1], box[2]
