@@ -1,7 +1,7 @@
 """Writes the generated pages of docs/ from the tables in the code; `--check` only tells whether they are fresh.
 
-In: the columns (core/rows.py), the findings (core/findings.py), the default protocol and the command line's parser.
-Out: columns.md, findings.md, protocol.md, cli.md and the two schemas. Nothing here is typed twice: what is wrong on
+In: the columns (core/rows.py), the findings (core/findings.py), the default protocol, the command line's parser and
+the window's actions. Out: columns.md, findings.md, protocol.md, cli.md, keys.md and the two schemas. Nothing here is typed twice: what is wrong on
 a page is put right in its table. The pages do not depend on the version of Python or the width of a terminal.
 """
 
@@ -18,6 +18,7 @@ from ssc_hrct.app import assets
 from ssc_hrct.cli.parser import build_parser
 from ssc_hrct.core.findings import PAIR_FINDINGS, SCAN_FINDINGS, FindingKind
 from ssc_hrct.core.rows import COMPARISON_COLUMNS, SCHEMA_VERSION, SCORE_COLUMNS, Column
+from ssc_hrct.gui.actions import ACTIONS, MOUSE
 
 DOCS = Path(__file__).resolve().parent
 NOTE = "<!-- Written by `./dev docs` from {source}; do not change it here. -->\n\n"
@@ -168,6 +169,16 @@ def cli_page() -> str:
     )
 
 
+def keys_page() -> str:
+    actions = ((", ".join(f"`{key}`" for key in a.keys), a.text.rstrip("…"), a.menu) for a in ACTIONS if a.keys)
+    return page(
+        "Keys and mouse", "`ssc_hrct/gui/actions.py`",
+        "The window shows the same with `?`. On macOS, Ctrl is Cmd.\n",
+        table(("key", "what it does", "menu"), actions),
+        table(("mouse", "what it does"), MOUSE),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "columns.md": columns_page,
     "scores.schema.json": lambda: schema(SCORE_COLUMNS),
@@ -175,6 +186,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "findings.md": findings_page,
     "protocol.md": protocol_page,
     "cli.md": cli_page,
+    "keys.md": keys_page,
 }
 
 
