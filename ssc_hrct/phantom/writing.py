@@ -1,0 +1,177 @@
+"""What disease looks like: tissue added and taken away, voxel by voxel, inside given territories.
+
+One renderer behind a seam: `Writer(frame, labels, border, ...)` with `slabs(hu)`, which yields changes in HU. A
+second, independent one may stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssc_hrct.core.patterns import Pattern
+from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.phantom.cells import Net, walls
+from ssc_hrct.phantom.lattice import FloatArray, smooth_noise, smoothstep
+from ssc_hrct.phantom.territory import LungFrame, jittered
+from ssc_hrct.phantom.tubes import Tubes, curve, joined, paint, polyline
+
+FADE_MM = 4.0
+"""A fading border reaches at most this far outside the territory."""
+TISSUE_HU = 1050.0
+_SLAB_MM = 14.0
+LEAST_ADDED = 0.14
+"""Tissue added in ground glass is never less inside the border: 0.14 x 0.87 x 1050 is 128 HU over normal lung."""
+
+
+class Writer:
+    """Knows the territories of one chest and how each pattern looks there."""
+
+    def __init__(
+        self, frame: LungFrame, labels: NDArray[np.uint8], border: FloatArray, coarse: bool, density: float,
+        net_density: float, traction: bool, rng: np.random.Generator,
+    ) -> None:
+        self._frame, self._labels, self._border = frame, labels, border
+        self._density, self._net_density = density, net_density
+        lattice = frame.lattice
+        shape, step = lattice.shape, lattice.step_mm
+        self._grain = np.asarray(
+            (smooth_noise(rng, shape, step, 12) + 0.8 * smooth_noise(rng, shape, step, 6)) / 1.28, dtype=np.float32
+        )
+        self._soft_mm = np.asarray(
+            np.clip(2.0 + 1.6 * smooth_noise(rng, shape, step, 28), 0.3, FADE_MM), dtype=np.float32
+        )
+        self._warp = [np.asarray(1.4 * smooth_noise(rng, shape, step, 14), dtype=np.float32) for _ in range(3)]
+        fibrosis = bool(np.isin(labels, (Pattern.RETICULATION, Pattern.HONEYCOMBING)).any())
+        size = float(rng.uniform(8, 12)) if coarse else float(rng.uniform(4.5, 7.0))
+        thick = float(rng.uniform(1.0, 1.5)) if coarse else float(rng.uniform(0.55, 0.85))
+        self._lines = float(rng.uniform(0.6, 0.9))
+        self._net = _net(rng, frame, size, thick, float(rng.uniform(0.2, 0.45))) if fibrosis else None
+        self._lobular = _net(rng, frame, 15.0, thick * 1.1, 0.4) if fibrosis else None
+        has_cysts = bool((labels == Pattern.HONEYCOMBING).any())
+        self._cysts = _cyst_net(rng, frame) if has_cysts else None
+        self._wall = np.zeros(labels.shape, dtype=np.uint8) if traction and fibrosis else None
+        self._lumen = np.zeros(labels.shape, dtype=np.uint8) if traction and fibrosis else None
+        if self._wall is not None and self._lumen is not None:
+            tubes = _traction_tubes(rng, frame, labels)
+            if tubes is not None:
+                paint(self._lumen, frame.grid, tubes)
+                paint(self._wall, frame.grid, Tubes(tubes.start, tubes.end, tubes.radius_mm + np.float32(1.2)))
+
+    def slabs(
+        self, hu: NDArray[np.generic], *, progress: Progress = SILENT
+    ) -> Iterator[tuple[slice, FloatArray]]:
+        """Change in HU per slab of planes. hu: [z, y, x] of the box, without much noise."""
+        step = max(1, round(_SLAB_MM / self._frame.grid.spacing_mm[0]))
+        planes = len(self._labels)
+        for first in range(0, planes, step):
+            progress.step("Writing disease", first, planes)
+            slab = slice(first, min(first + step, planes))
+            change = self._slab(slab, np.asarray(hu[slab], dtype=np.float32))
+            if change is not None:
+                yield slab, change
+
+    def _slab(self, slab: slice, hu: FloatArray) -> FloatArray | None:
+        lattice, labels = self._frame.lattice, self._labels[slab]
+        lung = labels > 0
+        near = np.stack([lattice.up(self._border, k) for k in range(slab.start, slab.stop)])
+        beside = (labels == Pattern.CONSOLIDATION) | (labels == Pattern.EMPHYSEMA)
+        where = lung & ((near > -FADE_MM) | beside)
+        if not where.any():
+            return None
+        kinds, away = labels[where], near[where]
+        air = np.clip((hu[where] + 1000) / TISSUE_HU, 0, 1)
+        grain = self._pick(self._grain, slab, where)
+        soft = self._pick(self._soft_mm, slab, where)
+        fade = np.clip(0.5 + away / (2 * soft), 0, 1)
+        level = np.where(np.isin(kinds, (Pattern.RETICULATION, Pattern.HONEYCOMBING)), self._net_density, self._density)
+        haze = level * np.clip(1 + 0.22 * grain, 0.6, 1.5)
+        haze = np.where(kinds == Pattern.GROUND_GLASS, np.maximum(haze, LEAST_ADDED), haze)
+        haze = np.minimum(haze, 0.4) * fade
+        haze[(kinds == Pattern.EMPHYSEMA) | (kinds == Pattern.CONSOLIDATION)] = 0
+        added, kept = self._patterns(slab, where, kinds, haze, grain)
+        # Air in bronchi stays air.
+        bronchus = smoothstep(0.05, 0.02, air)
+        added = added * (1 - bronchus * (kinds != Pattern.HONEYCOMBING))
+        tissue = air * kept
+        tissue = tissue + added * (1 - tissue)
+        change = np.zeros(hu.shape, dtype=np.float32)
+        change[where] = (tissue - air) * TISSUE_HU
+        return change
+
+    def _patterns(
+        self, slab: slice, where: NDArray[np.bool_], kinds: NDArray[np.uint8], haze: FloatArray, grain: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Tissue added and the share of the old tissue that is kept, per voxel of `where`."""
+        added, kept = haze.astype(np.float32), np.ones(len(kinds), dtype=np.float32)
+        voxel = float(np.prod(self._frame.grid.spacing_mm)) ** (1 / 3)
+        net = kinds == Pattern.RETICULATION
+        if net.any() and self._net is not None and self._lobular is not None:
+            points = self._points(slab, where)[net]
+            lines = np.maximum(walls(self._net, points, voxel), walls(self._lobular, points, voxel))
+            added[net] = 1 - (1 - added[net]) * (1 - self._lines * lines)
+        cyst = kinds == Pattern.HONEYCOMBING
+        if cyst.any() and self._cysts is not None:
+            wall = walls(self._cysts, self._points(slab, where)[cyst], voxel)
+            added[cyst] = 0.03 + 0.87 * wall
+            kept[cyst] = 0.25 + 0.75 * wall
+        if self._wall is not None and self._lumen is not None:
+            fibrosis = net | cyst
+            wall = self._wall[slab][where] * np.float32(1 / 255) * fibrosis
+            lumen = self._lumen[slab][where] * np.float32(1 / 255) * fibrosis
+            added = np.maximum(added, 0.9 * wall) * (1 - lumen)
+            kept = kept * (1 - 0.95 * lumen)
+        dense = kinds == Pattern.CONSOLIDATION
+        added[dense] = 0.97 + 0.015 * np.clip(grain[dense], -2, 2)
+        hole = kinds == Pattern.EMPHYSEMA
+        kept[hole] = np.clip(0.33 + 0.06 * grain[hole], 0.2, 0.5)
+        return added, kept
+
+    def _points(self, slab: slice, where: NDArray[np.bool_]) -> FloatArray:
+        """Warped places (z, y, x) in mm of the voxels of `where`."""
+        lattice = self._frame.lattice
+        z, y, x = np.nonzero(where)
+        points = np.stack([lattice.fine_z[slab][z], lattice.fine_y[y], lattice.fine_x[x]], axis=1)
+        for axis in range(3):
+            points[:, axis] += self._pick(self._warp[axis], slab, where)
+        return np.asarray(points, dtype=np.float32)
+
+    def _pick(self, coarse: FloatArray, slab: slice, where: NDArray[np.bool_]) -> FloatArray:
+        up = self._frame.lattice.up
+        return np.concatenate([up(coarse, slab.start + i)[where[i]] for i in range(len(where))])
+
+
+def _net(rng: np.random.Generator, frame: LungFrame, size_mm: float, thick_mm: float, dropped: float) -> Net:
+    centres = jittered(rng, frame.lattice, size_mm, 0.5)
+    return Net(centres, np.zeros(len(centres), dtype=np.float32), thick_mm, dropped, int(rng.integers(2**31)))
+
+
+def _cyst_net(rng: np.random.Generator, frame: LungFrame) -> Net:
+    """Cysts of 3 to 10 mm, a few larger, with shared walls of 1 to 2 mm."""
+    centres = jittered(rng, frame.lattice, float(rng.uniform(4.5, 6.5)), 0.42)
+    radius = np.clip(rng.lognormal(np.log(2.6), 0.35, len(centres)), 1.5, 8).astype(np.float32)
+    return Net(centres, radius, float(rng.uniform(1.1, 1.7)), 0.0, int(rng.integers(2**31)))
+
+
+def _traction_tubes(rng: np.random.Generator, frame: LungFrame, labels: NDArray[np.uint8]) -> Tubes | None:
+    """Dilated bronchi of 2 to 5 mm lumen that wind, bulge and do not taper, about one in 12 ml of fibrosis."""
+    fibrosis = np.flatnonzero(np.isin(labels, (Pattern.RETICULATION, Pattern.HONEYCOMBING)))
+    count = int(round(len(fibrosis) * frame.grid.voxel_ml / 12))
+    if count == 0:
+        return None
+    picks = np.sort(rng.choice(fibrosis, count, replace=False))
+    places = np.stack(np.unravel_index(picks, labels.shape), axis=1)
+    lattice = frame.lattice
+    starts = np.stack([lattice.fine_z[places[:, 0]], lattice.fine_y[places[:, 1]], lattice.fine_x[places[:, 2]]], axis=1)
+    parts = []
+    for start in starts:
+        way = rng.standard_normal(3)
+        turns = way + 0.7 * rng.standard_normal((6, 3))
+        steps = 4.0 * turns / np.linalg.norm(turns, axis=1, keepdims=True)
+        path = curve(start + np.cumsum(steps, axis=0), 24)
+        phase = np.linspace(0, float(rng.uniform(2.5, 5)) * 2 * np.pi, 24)
+        radius = float(rng.uniform(1.0, 2.3)) * (1 + 0.3 * np.sin(phase + rng.uniform(0, 6)))
+        parts.append(polyline(path, radius.astype(np.float32)))
+    return joined(parts)
