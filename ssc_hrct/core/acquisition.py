@@ -80,3 +80,7 @@ class Acquisition:
     scan_date: str | None = None
     """YYYY-MM-DD."""
     frame_of_reference_uid: str | None = None
+    tilt_tag_degrees: float = 0.0
+    """Gantry tilt as the header names it (nominal); tilt_degrees is what the positions show."""
+    value_unit: str = "HU"
+    """What the rescaled values are, as RescaleType says; HU where it says nothing."""

@@ -56,7 +56,7 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
     ("TOO_FEW_SLICES", "There are fewer than 20 slices.", "Choose the complete axial series."),
     ("DERIVED_SERIES", "This series was computed from another one.",
      "Choose the original axial series if it is at hand."),
-    ("NOT_AXIAL", "The slices are coronal, sagittal or too oblique.",
+    ("NOT_AXIAL", "The slices are coronal, sagittal or oblique.",
      "Choose the axial series of the exam."),
     ("LOSSY", "The images were compressed with loss.",
      "Prefer the original; fine lines may be smoothed away."),

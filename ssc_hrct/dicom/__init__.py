@@ -1,0 +1,8 @@
+"""Files in (find, choose, load) and out (write_ct). The only room that knows DICOM."""
+
+from ssc_hrct.dicom.choose import choose
+from ssc_hrct.dicom.find import find
+from ssc_hrct.dicom.load import load
+from ssc_hrct.dicom.series import ExamChoice, Found, Series
+
+__all__ = ["ExamChoice", "Found", "Series", "choose", "find", "load"]

@@ -1,0 +1,105 @@
+"""One pass over files and folders: every image's header is read once, nothing is decoded.
+
+In: paths. Out: `Found`. Folders are searched with all below them; a link back to a folder already
+seen is not followed again. A file that cannot be read is counted and the others go on. A missing
+path is `HrctError("NO_SUCH_PATH")`. Files of a DICOMDIR are found by walking, not by reading it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.dicom.headers import NoImage, read_header
+from ssc_hrct.dicom.quiet import quiet
+from ssc_hrct.dicom.series import Found, SliceHeader
+from ssc_hrct.dicom.stacks import make_series
+
+_REPORT_EVERY = 50
+
+
+def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
+    """All series of images in these files and folders.
+
+    The order of the series, and everything in them, depends on the files alone. Raises
+    HrctError("NO_SUCH_PATH") for a path that is not there.
+    """
+    for path in paths:
+        if not path.exists():
+            raise HrctError("NO_SUCH_PATH", f"There is no file or folder '{path}'.", "Check the path.")
+    headers: list[SliceHeader] = []
+    damaged: list[Path] = []
+    files = not_dicom = other = 0
+    with quiet():
+        for file in _walk(paths):
+            if files % _REPORT_EVERY == 0:
+                progress.step("Looking for DICOM files", files)
+            files += 1
+            header = read_header(file)
+            if isinstance(header, SliceHeader):
+                headers.append(header)
+                if header.truncated:
+                    damaged.append(file)
+            elif header is NoImage.DAMAGED:
+                damaged.append(file)
+            elif header is NoImage.NOT_DICOM:
+                not_dicom += 1
+            else:
+                other += 1
+        progress.step("Looking for DICOM files", files, files)
+        series = make_series(headers, progress=progress)
+    return Found(series=series, files=files, not_dicom=not_dicom, damaged=tuple(damaged), other=other)
+
+
+def _walk(paths: Sequence[Path]) -> Iterator[Path]:
+    """Each file once, folders depth first in the order of their names."""
+    seen_folders: set[str] = set()
+    seen_files: set[str] = set()
+    for path in paths:
+        if path.is_dir():
+            yield from _walk_folder(path, seen_folders, seen_files)
+        elif path.is_file() and _is_new(str(path), seen_files):
+            yield path
+
+
+def _is_new(path: str, seen: set[str]) -> bool:
+    real = os.path.realpath(path)
+    if real in seen:
+        return False
+    seen.add(real)
+    return True
+
+
+def _walk_folder(folder: Path, seen_folders: set[str], seen_files: set[str]) -> Iterator[Path]:
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        if not _is_new(str(here), seen_folders):
+            continue
+        real = os.path.realpath(here)
+        try:
+            with os.scandir(here) as entries:
+                inside = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in inside:
+            try:
+                if entry.is_file():
+                    # a plain file of a folder seen once needs no look at the disk to be known as new
+                    name = os.path.realpath(entry.path) if entry.is_symlink() else f"{real}{os.sep}{entry.name}"
+                    if name not in seen_files:
+                        seen_files.add(name)
+                        yield Path(entry.path)
+            except OSError:
+                continue
+        waiting.extend(Path(entry.path) for entry in reversed(inside) if _is_folder(entry))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

@@ -1,0 +1,182 @@
+"""From the files of one series to a `Volume`: decoded, in HU, in the house's order, geometry proven.
+
+In: a `Series` from `find`. Out: a `Volume` whose acquisition also says what loading showed (slices
+that could not be decoded). Slices are decoded by two threads straight into their place. What cannot
+become a volume raises `HrctError` with a code from the findings table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssc_hrct.core.acquisition import Acquisition, SeriesKind
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.findings import SCAN_FINDINGS
+from ssc_hrct.core.grid import Grid
+from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.volume import PADDING_HU, SourceFrames, Volume
+from ssc_hrct.dicom import geometry
+from ssc_hrct.dicom.headers import read_header
+from ssc_hrct.dicom.pixels import BadPixels, stored_values, to_hu
+from ssc_hrct.dicom.quiet import quiet
+from ssc_hrct.dicom.repair import fill_run, runs_to_fill, shear_back
+from ssc_hrct.dicom.series import Series, SliceHeader
+
+THREADS = 2
+LARGEST_FILLED_HOLE_MM = 5.0
+"""Longer holes stay empty (architecture.md, Fit to score); the judge refuses such a scan."""
+_NOT_LOADED = {
+    SeriesKind.LOCALIZER: "LOCALIZER",
+    SeriesKind.SECONDARY_CAPTURE: "NOT_CT",
+    SeriesKind.NOT_CT: "NOT_CT",
+    SeriesKind.UNSUPPORTED: "UNREADABLE",
+}
+
+
+def load(series: Series, *, progress: Progress = SILENT) -> Volume:
+    """The volume of a series.
+
+    HU by each slice's own rescale; PADDING_HU where the files say that nothing was measured. Axes by
+    orientation alone; a small rotation stays in the grid's direction. A hole of at most 5 mm is filled
+    by linear interpolation along the stack (its SOP instance UID is empty text); slices that cannot be
+    decoded count as absent. Tilt is sheared back: rows move along y by `shear_mm_per_slice` per slice
+    towards the head, and the volume grows by as many rows as that needs.
+
+    Raises HrctError: NOT_CT, LOCALIZER, UNREADABLE, BAD_GEOMETRY, MISSING_SLICES. Cancelled passes.
+    """
+    with quiet():
+        headers = series.slices or _read_again(series)
+        stack = _check(series.acquisition, headers)
+        first = headers[0]
+        spacing = first.pixel_spacing_mm
+        if spacing is None:
+            raise _refuse("BAD_GEOMETRY", "The files do not say how large the pixels are.")
+        places = dict(zip(stack.place, stack.order, strict=True))
+        total = max(places) + 1
+        placement = geometry.place(stack, total, first.rows, first.columns, spacing)
+        hu = _empty(placement.grid.shape)
+        bad = _decode_all({p: headers[i] for p, i in places.items()}, _as_stack(hu, placement), progress)
+    decoded = sorted(p for p in places if p not in bad)
+    if not decoded:
+        raise _refuse("UNREADABLE", "The pixels of none of the slices could be decoded.")
+    sops = {p: headers[i].sop_uid for p, i in places.items() if p not in bad}
+    facts = _with_absent(series.acquisition, stack, decoded, len(bad))
+    if placement.axes[0] != 0:
+        return _finish(hu, placement, facts, tuple(sops.get(p, "") for p in range(total)), first)
+    low, high = decoded[0], decoded[-1] + 1
+    gaps = geometry.find_gaps(decoded)
+    for start, count in runs_to_fill(gaps.runs, stack.spacing_mm or 0.0, LARGEST_FILLED_HOLE_MM):
+        fill_run(hu, start, count)
+    placement = replace(placement, grid=_cut(placement.grid, low, high))
+    return _finish(hu[low:high], placement, facts, tuple(sops.get(p, "") for p in range(low, high)), first)
+
+
+def _refuse(code: str, sentence: str) -> HrctError:
+    return HrctError(code, sentence, SCAN_FINDINGS[code].do)
+
+
+def _read_again(series: Series) -> tuple[SliceHeader, ...]:
+    read = (read_header(path) for path in series.files)
+    return tuple(h for h in read if isinstance(h, SliceHeader) and not h.truncated)
+
+
+def _check(facts: Acquisition, headers: Sequence[SliceHeader]) -> geometry.Stack:
+    """The stack, or the reason why there can be no volume."""
+    code = _NOT_LOADED.get(facts.kind)
+    if code is not None:
+        raise _refuse(code, SCAN_FINDINGS[code].says)
+    if facts.undecodable_syntax:
+        raise _refuse("UNREADABLE", f"The images are compressed as {facts.undecodable_syntax}, which is not read.")
+    if not headers:
+        raise _refuse("UNREADABLE", "None of the files of this series could be read.")
+    orientation = headers[0].orientation
+    positions = [h.position for h in headers if h.position is not None]
+    stack = geometry.stack(orientation, positions) if orientation and len(positions) == len(headers) else None
+    if stack is None or not stack.lattice or not facts.lattice:
+        raise _refuse("BAD_GEOMETRY", SCAN_FINDINGS["BAD_GEOMETRY"].says)
+    if max(stack.place) + 1 > 2 * len(headers) + 100:
+        raise _refuse("MISSING_SLICES", "More slices are missing than there are.")
+    return stack
+
+
+def _empty(shape: tuple[int, int, int]) -> NDArray[np.int16]:
+    try:
+        return np.full(shape, PADDING_HU, dtype=np.int16)
+    except MemoryError as problem:
+        raise HrctError(
+            "UNREADABLE", "The series is too large for this computer's memory.", "Close other programs and try again."
+        ) from problem
+
+
+def _as_stack(hu: NDArray[np.int16], placement: geometry.Placement) -> NDArray[np.int16]:
+    """A view of the volume [z, y, x] as the stack [slice, row, column] that is stored."""
+    turned = hu[tuple(slice(None, None, -1 if flip else 1) for flip in placement.flipped)]
+    return turned.transpose([placement.axes.index(axis) for axis in (0, 1, 2)])
+
+
+def _decode_all(headers: dict[int, SliceHeader], target: NDArray[np.int16], progress: Progress) -> set[int]:
+    """Decode each slice into its place of `target`. Returns the places of those that cannot be."""
+
+    def decode(place: int) -> bool:
+        header = headers[place]
+        try:
+            target[place] = to_hu(stored_values(header), header)
+        except BadPixels:
+            return False
+        return True
+
+    bad: set[int] = set()
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="decode")
+    try:
+        progress.step("Reading slices", 0, len(headers))
+        for done, (place, good) in enumerate(zip(headers, pool.map(decode, headers), strict=True), start=1):
+            if not good:
+                bad.add(place)
+            progress.step("Reading slices", done, len(headers))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return bad
+
+
+def _with_absent(facts: Acquisition, stack: geometry.Stack, decoded: Sequence[int], bad: int) -> Acquisition:
+    """The acquisition with what loading showed: undecodable slices are absent ones."""
+    if not bad:
+        return facts
+    gaps = geometry.find_gaps(decoded)
+    spacing = stack.spacing_mm or 0.0
+    return replace(
+        facts, slices=len(decoded), unreadable=facts.unreadable + bad,
+        missing_mm=tuple(stack.height_mm(p) for p in gaps.places), holes=len(gaps.runs),
+        largest_hole_mm=round(gaps.largest * spacing, 3), length_mm=round((decoded[-1] - decoded[0]) * spacing, 3),
+    )
+
+
+def _cut(grid: Grid, low: int, high: int) -> Grid:
+    """The grid of slices low to high alone."""
+    origin = grid.to_lps_mm((float(low), 0.0, 0.0))
+    return replace(
+        grid, shape=(high - low, grid.shape[1], grid.shape[2]),
+        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
+    )
+
+
+def _finish(
+    hu: NDArray[np.int16], placement: geometry.Placement, facts: Acquisition, sops: tuple[str, ...], first: SliceHeader
+) -> Volume:
+    """The volume, with tilt undone."""
+    grid, shear = placement.grid, placement.drift_mm[0]
+    if shear:
+        hu, first_row = shear_back(hu, shear / grid.spacing_mm[1])
+        origin = grid.to_lps_mm((0.0, first_row, 0.0))
+        grid = replace(grid, shape=(hu.shape[0], hu.shape[1], hu.shape[2]),
+                       origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])))
+    source = SourceFrames(
+        sop_instance_uids=sops, frame_of_reference_uid=first.frame_of_reference_uid, axes=placement.axes,
+        flipped=placement.flipped, shear_mm_per_slice=shear,
+    )
+    return Volume(hu, grid, facts, source)

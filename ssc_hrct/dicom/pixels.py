@@ -1,0 +1,137 @@
+"""The pixels of one file: stored values, and from them HU.
+
+In: a `SliceHeader`. Out: arrays [row, column]. Uncompressed pixels are read in place, without
+parsing the file again; everything else goes through pydicom's decoders. Broken pixels raise
+`BadPixels` here and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.uid import UID
+
+from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU
+from ssc_hrct.dicom import decoders
+from ssc_hrct.dicom.headers import EXPLICIT, IMPLICIT
+from ssc_hrct.dicom.series import SliceHeader
+
+OUT_OF_VIEW_HU = -1500
+"""Lower than this is a filling and no measurement: air with a noise of 90 HU (the noisiest that is
+scored) stays above it, and fillings lie at -2000 or below. Between this and -1024, scanners with an
+extended scale measured noise in air; it is clipped like that of all others."""
+
+
+class BadPixels(Exception):
+    """The pixels of one file cannot be decoded. Stays in this room."""
+
+
+def stored_values(header: SliceHeader) -> NDArray[Any]:
+    """Stored values [rows, columns] of a single-frame image, unused bits cleared. Raises BadPixels."""
+    in_place = (
+        header.transfer_syntax in (IMPLICIT, EXPLICIT) and header.bits_allocated == 16 and header.samples == 1
+        and header.pixel_offset > 0 and header.pixel_length is not None
+    )
+    values = _read_in_place(header) if in_place else _decode(header)
+    if values.shape != (header.rows, header.columns):
+        raise BadPixels("the pixels have another shape than the header says")
+    return _without_unused_bits(values, header)
+
+
+def _read_in_place(header: SliceHeader) -> NDArray[Any]:
+    count = header.rows * header.columns
+    try:
+        with header.path.open("rb") as file:
+            file.seek(header.pixel_offset)
+            data = file.read(2 * count)
+    except OSError as problem:
+        raise BadPixels("the file cannot be read") from problem
+    if len(data) < 2 * count:
+        raise BadPixels("the file ends before its pixels do")
+    return np.frombuffer(data, dtype="<i2" if header.signed else "<u2").reshape(header.rows, header.columns)
+
+
+def _decode(header: SliceHeader) -> NDArray[Any]:
+    decoders.register()
+    try:
+        dataset = dcmread(header.path, force=True)
+        if "TransferSyntaxUID" not in dataset.file_meta:
+            dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
+        return decoders.decode(dataset, header.transfer_syntax)
+    except Exception as problem:  # codecs complain of broken streams in every way; all of them mean the same
+        raise BadPixels(f"the pixels cannot be decoded ({type(problem).__name__})") from problem
+
+
+def _without_unused_bits(values: NDArray[Any], header: SliceHeader) -> NDArray[Any]:
+    """Values of the stored bits alone: some writers keep overlays or rubbish in the others."""
+    bits = 8 * values.dtype.itemsize
+    above = bits - 1 - header.high_bit
+    unused = bits - header.bits_stored
+    if unused <= 0 or values.dtype.byteorder == ">" or above < 0 or header.transfer_syntax not in (IMPLICIT, EXPLICIT):
+        return values
+    moved = np.left_shift(values, above) if above else values
+    cleared: NDArray[Any] = np.right_shift(moved, unused)
+    return cleared
+
+
+def pixel_key(header: SliceHeader) -> str:
+    """Equal for images whose decoded values in HU are equal, whatever their transfer syntax; a key of the
+    raw bytes where they cannot be decoded."""
+    digest = hashlib.sha256(f"{header.rows} {header.columns} {header.slope} {header.intercept}".encode())
+    try:
+        digest.update(np.ascontiguousarray(stored_values(header), dtype="<i4").tobytes())
+    except BadPixels:
+        try:
+            digest.update(header.path.read_bytes()[header.pixel_offset:])
+        except OSError:
+            digest.update(str(header.path).encode())
+    return digest.hexdigest()
+
+
+def to_hu(values: NDArray[Any], header: SliceHeader) -> NDArray[np.int16]:
+    """HU of stored values [rows, columns], by this slice's own rescale (PS3.3 C.11.1).
+
+    PhotometricInterpretation says how to show values, not what they are, so MONOCHROME1 changes
+    nothing. Where the padding value means a HU that tissue or air may have too, only the part that
+    reaches the image's edge counts as padding: inside the body it is a measurement.
+    """
+    if header.slope == 1.0 and header.intercept.is_integer():
+        scaled: NDArray[Any] = values.astype(np.int32)
+        scaled += int(header.intercept)
+    else:
+        scaled = np.rint(values.astype(np.float64) * header.slope + header.intercept)
+    hu: NDArray[np.int16] = np.clip(scaled, LOWEST_HU, HIGHEST_HU).astype(np.int16)
+    hu[scaled < OUT_OF_VIEW_HU] = PADDING_HU
+    if header.padding is not None:
+        _mark_padding(hu, values, header)
+    return hu
+
+
+def _mark_padding(hu: NDArray[np.int16], values: NDArray[Any], header: SliceHeader) -> None:
+    low, high = header.padding or (0, 0)
+    ends = sorted((low * header.slope + header.intercept, high * header.slope + header.intercept))
+    if ends[1] < OUT_OF_VIEW_HU:
+        return
+    padded = values == low if low == high else (values >= low) & (values <= high)
+    if ends[0] > HIGHEST_HU or ends[1] < LOWEST_HU:
+        hu[padded] = PADDING_HU
+        return
+    edge = np.concatenate([padded[0], padded[-1], padded[:, 0], padded[:, -1]])
+    if edge.any():
+        hu[_reaching_the_edge(padded)] = PADDING_HU
+
+
+def _reaching_the_edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The 4-connected parts of a mask [rows, columns] that touch its border."""
+    from scipy import ndimage  # not needed for most scans, and slow to import
+
+    labels, count = ndimage.label(mask)
+    at_edge = np.zeros(count + 1, dtype=bool)
+    for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        at_edge[line] = True
+    at_edge[0] = False
+    return np.asarray(at_edge[labels], dtype=np.bool_)
