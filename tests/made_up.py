@@ -37,7 +37,7 @@ def stats(**changed: Any) -> ImageStats:
         "lung_ml": 3000.0, "right_share": 0.55, "airways_ml": 40.0, "noise_hu": 20.0, "air_hu": -1000.0,
         "blood_hu": 40.0, "fwhm_mm": 1.0, "normal_mode_hu": -870.0, "normal_width_hu": 30.0, "normal_share": 0.9,
         "gravity_hu_per_mm": 0.1, "cut_off_percent": 0.0, "view_percent": 0.0, "low_density_percent": 1.0,
-        "missed_ml": 0.0, "supine": True,
+        "supine": True,
     }
     return ImageStats(**facts | changed)
 

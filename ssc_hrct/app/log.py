@@ -46,7 +46,7 @@ def start_log(place: Path | None = None) -> Path | None:
     where = place or log_place()
     try:
         where.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(where, maxBytes=LARGEST_BYTES, backupCount=FILES_KEPT, encoding="utf-8", delay=True)
+        handler = RotatingFileHandler(where, "a", LARGEST_BYTES, FILES_KEPT, encoding="utf-8", delay=True)
         with where.open("a", encoding="utf-8"):
             pass
     except OSError:

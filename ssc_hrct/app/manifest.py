@@ -1,14 +1,15 @@
 """A list of exams from a spreadsheet: which is whose, and at which visit; so that 272 exams are one command.
 
-In: a CSV file with the columns `path` (or `study_instance_uid`), `subject_id` and `visit`; other columns
-are left alone. Out: a `Manifest`. Every complaint names the row as a spreadsheet counts it (the header
-is row 1). Relative paths start at the folder of the manifest. Empty cells mean: not given.
+In: a CSV file with the columns `path` (or `study_instance_uid`; a path may also be a study UID), `subject_id`
+and `visit`; other columns are left alone. Out: a `Manifest`. Every complaint names the row as a spreadsheet
+counts it (the header is row 1). Relative paths start at the folder of the manifest. Empty cells mean: not given.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from ssc_hrct.core.errors import WrongUsage
 from ssc_hrct.core.subject import Visit, read_visit
 
 _UID_COLUMNS = ("study_instance_uid", "study_uid")
+_UID = re.compile(r"[0-9]+(\.[0-9]+){3,}")
+"""What a study UID looks like in a cell of the column `path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ def _lines(file: Path) -> list[list[str]]:
 def _entry(number: int, texts: dict[str, str], folder: Path) -> Entry:
     path = texts.get("path", "")
     study_uid = next((texts[name] for name in _UID_COLUMNS if texts.get(name)), "")
+    if path and not study_uid and _UID.fullmatch(path) and not (folder / path).exists():
+        path, study_uid = "", path
     if bool(path) == bool(study_uid):
         many = "names both a path and a study UID" if path else "names neither a path nor a study UID"
         raise WrongUsage(f"Row {number} of the manifest {many}.", "Give it exactly one of them.")

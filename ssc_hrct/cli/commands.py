@@ -1,0 +1,225 @@
+"""The commands: each calls its use case and says what came of it. Nothing is computed here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssc_hrct.cli.lines import count_line, exam_line, finding_text, replaced_line, table
+from ssc_hrct.cli.run import OK, REFUSED
+from ssc_hrct.cli.say import Speaker
+
+if TYPE_CHECKING:
+    from ssc_hrct.app.compare import Compared
+    from ssc_hrct.app.inspect import InspectedSeries
+    from ssc_hrct.app.score_exams import Done
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def by_name(name: str, speaker: Speaker) -> Command:
+    """The command of that name, speaking through `speaker`."""
+    commands: dict[str, Callable[[argparse.Namespace, Speaker], int]] = {
+        "demo": demo, "inspect": inspect, "score": score, "compare": compare, "gui": gui, "self-test": self_test,
+    }
+    return lambda asked: commands[name](asked, speaker)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def score(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.assets import default_protocol
+    from ssc_hrct.app.log import start_log
+    from ssc_hrct.app.manifest import read_manifest
+    from ssc_hrct.app.result import to_json
+    from ssc_hrct.app.save import check_output, scores_file
+    from ssc_hrct.app.score_exams import Wishes, check_paths, plan, run
+    from ssc_hrct.core.subject import read_visit
+
+    wishes = Wishes(
+        paths=tuple(asked.paths), out=asked.out, subject=asked.subject,
+        visit=read_visit(asked.visit) if asked.visit is not None else None,
+        manifest=read_manifest(asked.manifest) if asked.manifest is not None else None,
+        keep_patient_id=asked.keep_patient_id, secret=asked.secret, overlay=asked.overlay,
+    )
+    check_paths([*wishes.paths])
+    check_output(asked.out)
+    start_log()
+    protocol = default_protocol()
+    done: list[Done] = []
+
+    def tell(one: Done) -> None:
+        done.append(one)
+        speaker.line(exam_line(one.result))
+        for row in one.replaced:
+            speaker.note(replaced_line(row))
+        if one.overlay is not None:
+            speaker.note(f"Picture: {one.overlay}")
+        if one.problem:
+            speaker.note(one.problem)
+
+    missing = 0
+    try:
+        planned = plan(wishes, protocol=protocol, progress=speaker.bar)
+        for note in planned.notes:
+            speaker.note(note)
+        for entry in planned.unanswered:
+            speaker.note(f"Row {entry.row} of the manifest: no exam was found for '{entry.place}'.")
+        missing = len(planned.unanswered)
+        run(planned, wishes, protocol=protocol, now=_now, tell=tell, progress=speaker.bar)
+    finally:
+        if done:
+            speaker.line(f"{count_line([one.result.row for one in done])} Table: {scores_file(asked.out)}")
+        if asked.json:
+            speaker.result(json.dumps([to_json(one.result) for one in done], indent=2))
+    failed = missing or any(one.problem or one.result.row["status"] == "refused" for one in done)
+    return REFUSED if failed else OK
+
+
+def compare(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.assets import default_protocol
+    from ssc_hrct.app.compare import PairWishes, plan_pair, run_pair
+    from ssc_hrct.app.log import start_log
+    from ssc_hrct.app.save import check_output
+    from ssc_hrct.app.score_exams import check_paths
+    from ssc_hrct.core.subject import read_visit
+
+    wishes = PairWishes(
+        baseline=asked.baseline, followup=asked.followup, out=asked.out, subject=asked.subject,
+        followup_visit=read_visit(asked.followup_visit) if asked.followup_visit is not None else None,
+        keep_patient_id=asked.keep_patient_id, secret=asked.secret,
+    )
+    check_paths([asked.baseline, asked.followup])
+    check_output(asked.out, comparison=True)
+    start_log()
+    protocol = default_protocol()
+    planned = plan_pair(wishes, protocol=protocol, progress=speaker.bar)
+    for note in planned.notes:
+        speaker.note(note)
+    compared = run_pair(planned, wishes, protocol=protocol, now=_now, progress=speaker.bar,
+                        tell=lambda result: speaker.line(exam_line(result)))
+    say_compared(compared, asked.out, speaker)
+    return REFUSED if any(result.row["status"] == "refused" for result in compared.results) else OK
+
+
+def say_compared(compared: Compared, out: Path, speaker: Speaker) -> None:
+    """What was replaced, whether the change may be read, and the change."""
+    from ssc_hrct.app.save import comparison_file, scores_file
+
+    for row in compared.replaced:
+        speaker.note(replaced_line(row))
+    for row in compared.replaced_comparisons:
+        speaker.note(f"Replaced the comparison of {row['subject_id']}, {row['baseline_visit']} to "
+                     f"{row['followup_visit']}.")
+    row = compared.row
+    words = {"comparable": "comparable", "with_caution": "comparable with caution", "not_comparable": "not comparable"}
+    parts = [f"{row['subject_id']}, {row['baseline_visit']} to {row['followup_visit']}: {words[row['comparability']]}."]
+    if row["ild_change_points"]:
+        parts.append(f"ILD changed by {_signed(row['ild_change_points'])} points, fibrosis by "
+                     f"{_signed(row['fibrosis_change_points'])} points, lung volume by "
+                     f"{_signed(row['lung_volume_change_percent'])} percent.")
+    parts += [finding_text(finding) for finding in compared.comparison.findings]
+    speaker.line(" ".join(parts))
+    speaker.line(f"Tables: {scores_file(out)}, {comparison_file(out)}")
+
+
+def _signed(number: str) -> str:
+    return number if number.startswith("-") or not number.strip("0.") else f"+{number}"
+
+
+def inspect(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app import inspect as use_case
+    from ssc_hrct.app.assets import default_protocol
+
+    seen = use_case.inspect(asked.paths, protocol=default_protocol(), progress=speaker.bar)
+    for number, exam in enumerate(seen.exams, start=1):
+        date = next((s.facts.scan_date for s in exam if s.facts.scan_date), None)
+        speaker.line(f"Exam {number}" + (f", {date}" if date else ", date not known"))
+        for series in exam:
+            for line in _series_lines(series):
+                speaker.line(f"  {line}")
+    if seen.damaged:
+        speaker.note(f"Damaged files: {len(seen.damaged)}, the first is '{seen.damaged[0]}'.")
+    if seen.not_dicom:
+        speaker.note(f"Files that are not DICOM: {seen.not_dicom} of {seen.files}.")
+    return OK
+
+
+def _series_lines(series: InspectedSeries) -> list[str]:
+    facts = series.facts
+    what = [f"{facts.modality or 'no modality'} {facts.kind.value.replace('_', ' ')}", f"{facts.slices} slices"]
+    if facts.slice_thickness_mm is not None:
+        what.append(f"{facts.slice_thickness_mm:g} mm")
+    what += [part for part in (facts.kernel, facts.manufacturer) if part]
+    if series.chosen:
+        verdict = "This series is scored." if series.scorable else "Cannot be scored."
+    elif series.scorable:
+        verdict = "Could be scored, but another is chosen."
+    else:
+        verdict = "Cannot be scored."
+    lines = [f"{', '.join(what)}, in {series.place}", f"    {verdict} {series.why_not}".rstrip()]
+    return lines + [f"    {finding_text(finding)}" for finding in series.findings]
+
+
+def demo(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.assets import default_protocol
+    from ssc_hrct.app.demo import run_demo
+    from ssc_hrct.app.log import start_log
+    from ssc_hrct.app.save import check_output
+
+    check_output(asked.out, comparison=True)
+    start_log()
+    speaker.note("Making the demonstration subject: a chest that does not exist, at baseline and at week 48.")
+    shown = run_demo(asked.out, protocol=default_protocol(), now=_now, progress=speaker.bar,
+                     tell=lambda result: speaker.line(exam_line(result)))
+    say_compared(shown.compared, asked.out, speaker)
+    speaker.line("")
+    head = ("What was put in, and what was measured", "truth", "measured", "difference")
+    for line in table(head, shown.table):
+        speaker.line(line)
+    speaker.line("")
+    speaker.line(f"Made and scored in {shown.seconds:.0f} seconds. The made-up DICOM is in '{shown.folder}'.")
+    return REFUSED if any(result.row["status"] == "refused" for result in shown.compared.results) else OK
+
+
+def self_test(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.assets import default_protocol
+    from ssc_hrct.app.log import start_log
+    from ssc_hrct.app.self_test import run_self_test
+
+    start_log()
+    cases = run_self_test(protocol=default_protocol(), now=_now, progress=speaker.bar)
+    head = ("Made-up chest", "truth %", "measured %", "error, points", "grade", "seconds", "result")
+    rows = [(c.name, c.truth, c.measured, c.error_points, c.grade, f"{c.seconds:.1f}", "pass" if c.passed else "FAIL")
+            for c in cases]
+    for line in table(head, rows):
+        speaker.line(line)
+    failed = sum(not c.passed for c in cases)
+    if failed:
+        speaker.line(f"Failed: {failed} of {len(cases)}. Do not use this installation; install it again.")
+        return REFUSED
+    speaker.line("Passed: this installation measures as it should.")
+    return OK
+
+
+def gui(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.core.errors import HrctError, WrongUsage
+
+    if asked.path is not None and not asked.path.exists():
+        raise WrongUsage(f"There is no '{asked.path}'.", "Check the path.")
+    try:
+        from ssc_hrct.gui import main
+    except ImportError as problem:
+        raise HrctError(
+            "NO_WINDOW", "The window cannot be opened: its library (PySide6) is not here.",
+            "Install the program again; the other commands work without it.",
+        ) from problem
+    return int(main(asked.path))
+
+

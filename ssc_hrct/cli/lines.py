@@ -1,0 +1,63 @@
+"""The words of the terminal: one line for an exam, lists of series, tables. Pure text; nothing is measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ssc_hrct.app.result import Result
+    from ssc_hrct.core.findings import Finding
+    from ssc_hrct.core.rows import Row
+
+STATUS_WORDS = {"scored": "scored", "scored_with_caution": "scored with caution", "refused": "refused"}
+
+
+def who(row: Row) -> str:
+    """0007, week_48"""
+    return f"{row['subject_id']}, {row['visit']}"
+
+
+def finding_text(finding: Finding) -> str:
+    """CODE (what was seen): what it says. What to do."""
+    seen = f" ({finding.detail.rstrip('.')})" if finding.detail else ""
+    return f"{finding.code}{seen}: {finding.kind.says} {finding.kind.do}"
+
+
+def exam_line(result: Result) -> str:
+    """The line of one exam: scored, caution or refused, the numbers, and what to do."""
+    row = result.row
+    parts = [f"{who(row)}: {STATUS_WORDS[row['status']]}."]
+    if row["ild_percent"]:
+        parts.append(
+            f"ILD {row['ild_percent']} %, {row['severity']}; fibrosis {row['fibrosis_percent']} %; "
+            f"lung {row['lung_volume_ml']} ml."
+        )
+    shown = result.findings
+    if row["status"] == "refused":  # what to do about a scan without numbers comes from what refused it
+        shown = tuple(f for f in result.findings if f.level.value == "refused")
+    parts += [finding_text(finding) for finding in shown]
+    return " ".join(parts)
+
+
+def count_line(rows: Sequence[Row]) -> str:
+    """3 exams: 2 scored (1 of them with caution), 1 refused."""
+    refused = sum(row["status"] == "refused" for row in rows)
+    careful = sum(row["status"] == "scored_with_caution" for row in rows)
+    scored = len(rows) - refused
+    many = f"{len(rows)} exam" + ("" if len(rows) == 1 else "s")
+    part = f" ({careful} of them with caution)" if careful else ""
+    return f"{many}: {scored} scored{part}, {refused} refused."
+
+
+def replaced_line(row: Row) -> str:
+    said = f"ILD {row['ild_percent']} %" if row.get("ild_percent") else STATUS_WORDS.get(row["status"], row["status"])
+    return f"Replaced the row of {who(row)} ({said}, scored {row['scored_at_utc']})."
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns side by side: the first to the left, the others to the right."""
+    every = [tuple(head), *(tuple(row) for row in rows)]
+    wide = [max(len(row[i]) for row in every) for i in range(len(head))]
+    return ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, wide, strict=True)))
+            for row in every]

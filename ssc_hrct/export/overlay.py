@@ -1,0 +1,143 @@
+"""Six slices of one scan with what was found on them, as one PNG.
+
+In: the volume, its lungs and patterns, and the colours. Out: bytes of a PNG: six axial slices, evenly by the
+height of the lungs, head first, the patient's right on the left, lung window, patterns as a thin wash, the
+lungs' outline as a line, a legend. No identifier is on it: heights in mm, pattern names, R and L.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ssc_hrct.core.extents import Extents
+from ssc_hrct.core.lungs import Lungs
+from ssc_hrct.core.patterns import Pattern, Patterns
+from ssc_hrct.core.volume import Volume
+
+SLICES = 6
+_COLUMNS = 3
+_TILE_PX = 440
+"""Longest side of one slice: six make a picture that fits a page and a screen."""
+_MARGIN_MM = 12.0
+_WINDOW_LOW_HU, _WINDOW_WIDE_HU = -1350.0, 1500.0
+"""The lung window 1500/-600."""
+_WASH = 0.35
+_TEXT, _GROUND = (230, 233, 236), (0, 0, 0)
+_LEGEND_PX, _TEXT_PX = 34, 15
+
+Colour = tuple[int, int, int]
+Image8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Red, green, blue (0 to 255) of each pattern that is drawn, and of the lungs' outline."""
+
+    patterns: Mapping[Pattern, Colour]
+    lungs: Colour
+
+
+def read_colours(names: Mapping[str, str]) -> Colours:
+    """From #RRGGBB by the patterns' words and `lungs`."""
+    def rgb(text: str) -> Colour:
+        return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+    return Colours({p: rgb(names[p.word]) for p in Pattern if p.word in names}, rgb(names["lungs"]))
+
+
+def overlay_slices(lungs: Lungs) -> tuple[int, ...]:
+    """Indices of six slices, head first: the middles of six equal parts of the lungs' height. Empty without lung."""
+    heights = np.flatnonzero(lungs.mask().any(axis=(1, 2)))
+    if heights.size == 0:
+        return ()
+    low, high = int(heights[0]), int(heights[-1])
+    parts = (np.arange(SLICES)[::-1] + 0.5) / SLICES
+    return tuple(int(z) for z in np.floor(low + parts * (high - low + 1)))
+
+
+def overlay_png(volume: Volume, lungs: Lungs, patterns: Patterns, extents: Extents, colours: Colours) -> bytes:
+    """The picture. extents: for the percents in the legend."""
+    mask = lungs.mask()
+    chosen = overlay_slices(lungs)
+    rows, columns = _box(mask, volume.grid.spacing_mm[1:])
+    tiles = []
+    for z in chosen:
+        pixels = _painted(volume.hu[z, rows, columns], mask[z, rows, columns],
+                          patterns.labels.labels[z, rows, columns], colours)
+        tiles.append(_tile(pixels, volume.grid.spacing_mm[1:], f"{volume.grid.height_mm(z):.1f} mm"))
+    return _sheet(tiles, extents, colours)
+
+
+def _box(mask: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> tuple[slice, slice]:
+    """Rows and columns that hold the lungs with a margin."""
+    box = []
+    for axis, step_mm in ((1, spacing_mm[0]), (2, spacing_mm[1])):
+        used = np.flatnonzero(mask.any(axis=(0, 3 - axis)))
+        margin = round(_MARGIN_MM / step_mm)
+        first, last = (int(used[0]), int(used[-1])) if used.size else (0, mask.shape[axis] - 1)
+        box.append(slice(max(0, first - margin), min(mask.shape[axis], last + 1 + margin)))
+    return box[0], box[1]
+
+
+def _painted(hu: NDArray[np.int16], lung: NDArray[np.bool_], labels: Image8, colours: Colours) -> Image8:
+    """One slice as RGB [y, x, 3]: grey by the window, patterns washed over it, the outline on top."""
+    grey = np.clip((hu.astype(np.float32) - _WINDOW_LOW_HU) / _WINDOW_WIDE_HU, 0, 1) * 255
+    rgb = np.repeat(grey[:, :, None], 3, axis=2)
+    for pattern, colour in colours.patterns.items():
+        here = lung & (labels == pattern)
+        rgb[here] = (1 - _WASH) * rgb[here] + _WASH * np.asarray(colour, dtype=np.float32)
+    rgb[_edge(lung)] = colours.lungs
+    return np.round(rgb).astype(np.uint8)
+
+
+def _edge(lung: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels of lung with a neighbour (of four) that is none."""
+    padded = np.pad(lung, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return lung & ~inner
+
+
+def _tile(pixels: Image8, spacing_mm: tuple[float, float], height: str) -> Image.Image:
+    """A slice with square pixels, its marks of side and its height."""
+    tall, wide = pixels.shape[0] * spacing_mm[0], pixels.shape[1] * spacing_mm[1]
+    scale = _TILE_PX / max(tall, wide)
+    size = max(1, round(wide * scale)), max(1, round(tall * scale))
+    image = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
+    tile = Image.new("RGB", (_TILE_PX, _TILE_PX), _GROUND)
+    tile.paste(image, ((_TILE_PX - size[0]) // 2, (_TILE_PX - size[1]) // 2))
+    draw, font = ImageDraw.Draw(tile), ImageFont.load_default(_TEXT_PX)
+    middle, edge = _TILE_PX // 2, 6
+    draw.text((edge, middle), "R", _TEXT, font, anchor="lm")
+    draw.text((_TILE_PX - edge, middle), "L", _TEXT, font, anchor="rm")
+    draw.text((edge, edge), height, _TEXT, font, anchor="la")
+    return tile
+
+
+def _sheet(tiles: list[Image.Image], extents: Extents, colours: Colours) -> bytes:
+    lines = -(-max(len(tiles), 1) // _COLUMNS)
+    sheet = Image.new("RGB", (_COLUMNS * _TILE_PX, lines * _TILE_PX + _LEGEND_PX), _GROUND)
+    for place, tile in enumerate(tiles):
+        sheet.paste(tile, (place % _COLUMNS * _TILE_PX, place // _COLUMNS * _TILE_PX))
+    _legend(ImageDraw.Draw(sheet), lines * _TILE_PX + _LEGEND_PX // 2, extents, colours)
+    stream = io.BytesIO()
+    sheet.save(stream, format="PNG", optimize=True)
+    return stream.getvalue()
+
+
+def _legend(draw: ImageDraw.ImageDraw, y: int, extents: Extents, colours: Colours) -> None:
+    """Each pattern in its colour with its percent of the lung, and the sum that is graded."""
+    font, x, box = ImageFont.load_default(_TEXT_PX), 10, 12
+    entries = [(f"ILD {extents.ild_percent} %", None)]
+    entries += [(f"{p.word.replace('_', ' ')} {extents.percent((p,))} %", c) for p, c in colours.patterns.items()]
+    for text, colour in entries:
+        if colour is not None:
+            draw.rectangle((x, y - box // 2, x + box, y + box // 2), fill=colour)
+            x += box + 6
+        draw.text((x, y), text, _TEXT, font, anchor="lm")
+        x += round(draw.textlength(text, font)) + 22
