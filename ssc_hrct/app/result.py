@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ssc_hrct.core.findings import Finding, Level
 from ssc_hrct.core.rows import Row, score_row
 from ssc_hrct.core.volume import SourceFrames
-from ssc_hrct.app.score import Scored
+
+if TYPE_CHECKING:  # the window reads results without importing the engine
+    from ssc_hrct.app.score import Scored
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""What the session asks of the use cases, in one place that a test can replace.
+
+Each function imports what it needs when it is called, in a job's thread: the first window does not
+wait for numpy or pydicom.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssc_hrct.app.worker import Event, ScoringWorker
+from ssc_hrct.core.progress import Progress
+from ssc_hrct.gui.words import plural
+
+if TYPE_CHECKING:
+    from ssc_hrct.app.opening import ListedSeries, Listing
+    from ssc_hrct.core.rows import Row
+    from ssc_hrct.core.volume import Volume
+
+
+class Backend:
+    """The real use cases."""
+
+    def prefetch(self, progress: Progress) -> None:
+        """Import what opening a folder needs, while the person looks for it."""
+        import ssc_hrct.app.opening
+        import ssc_hrct.gui.views.reading  # noqa: F401
+
+    def list_series(self, paths: Sequence[Path], progress: Progress) -> Listing:
+        from ssc_hrct.app.opening import list_series
+
+        return list_series(paths, progress=progress)
+
+    def load(self, listed: ListedSeries, progress: Progress) -> Volume:
+        from ssc_hrct.app.opening import load_series
+
+        return load_series(listed, progress=progress)
+
+    def frames_sha256(self, volume: Volume) -> str:
+        from ssc_hrct.app.result import frames_sha256
+
+        return frames_sha256(volume.source)
+
+    def make_demonstration(self, progress: Progress) -> tuple[Path, Path]:
+        """Folders of baseline and week 48 of the made-up subject, made once and then kept."""
+        from platformdirs import user_cache_path
+
+        from ssc_hrct.app.demo import make_demo_subject
+        from ssc_hrct.version import __version__
+
+        kept = user_cache_path("ssc-hrct", appauthor=False) / f"demonstration-{__version__}"
+        note = kept / "folders.txt"
+        if note.is_file():
+            baseline, followup = note.read_text(encoding="utf-8").splitlines()
+            return kept / baseline, kept / followup
+        shutil.rmtree(kept, ignore_errors=True)  # a demonstration that was stopped half way
+        made: tuple[Path, Path] = make_demo_subject(kept, progress=progress)
+        names = [folder.relative_to(kept).as_posix() for folder in made]
+        note.write_text("\n".join(names), encoding="utf-8")
+        return made
+
+    def save(self, folder: Path, rows: Sequence[Row], progress: Progress) -> str:
+        """Write the rows; a sentence on what was written."""
+        from ssc_hrct.app.save import save_scores, scores_file
+
+        replaced = save_scores(folder, rows)
+        sentence = f"{plural(len(rows), 'row')} written to {scores_file(folder).name}."
+        if replaced:
+            sentence += f" {plural(len(replaced), 'older row')} of the same exams replaced."
+        return sentence
+
+    def worker(self, on_event: Callable[[Event], None]) -> ScoringWorker:
+        return ScoringWorker(on_event)

@@ -1,0 +1,38 @@
+"""Starts the window. The standard library alone at module level: Qt is imported when it is wanted."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str]) -> int:
+    """Show the window; argv: paths to open, may be empty. Returns the exit code."""
+    try:
+        from PySide6.QtCore import QTimer
+        from PySide6.QtWidgets import QApplication
+    except ImportError:
+        _say("The window needs PySide6 and the Qt libraries, which are not here. Use 'ssc-hrct score' instead.")
+        return 2
+    from ssc_hrct.gui.session import Session
+    from ssc_hrct.gui.views.window import MainWindow
+
+    application = QApplication.instance() or QApplication(["ssc-hrct"])
+    application.setApplicationName("ssc-hrct")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    session = Session()
+    window = MainWindow(session)
+    window.show()
+    paths = tuple(Path(text) for text in argv)
+    if paths:
+        QTimer.singleShot(0, lambda: session.open_paths(paths))
+    code = application.exec()
+    session.close()
+    return code
+
+
+def _say(sentence: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(sentence + "\n")

@@ -1,0 +1,539 @@
+"""What is open and what is shown: one object with signals. Views read it and draw.
+
+No widget is known here, and no number that leaves the program is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from ssc_hrct.app.worker import Answer, Event, Failed, Finished, Maps, Request, ScoringWorker, Stepped, Stopped
+from ssc_hrct.core.errors import HrctError, WrongUsage
+from ssc_hrct.gui.backend import Backend
+from ssc_hrct.gui.jobs import Jobs
+from ssc_hrct.gui.words import plural, visit_word
+
+if TYPE_CHECKING:
+    from ssc_hrct.app.opening import ListedSeries, Listing
+    from ssc_hrct.core.rows import Row
+    from ssc_hrct.core.volume import Volume
+    from ssc_hrct.gui.pixels import Window
+
+PRESETS = {"lung": (1500, -600), "mediastinum": (350, 40), "bone": (2000, 400)}
+"""Width and level in HU."""
+OPACITY_STEP = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One plain line. tone: quiet, ok, caution or refused."""
+
+    text: str = ""
+    tone: str = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """Work under way: what, and done of total (0: not known)."""
+
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """The scan that is being scored."""
+
+    key: str
+    token: int
+    doing: Doing
+
+
+@dataclass(slots=True)
+class Read:
+    """What the person said of one series, and its score where there is one."""
+
+    subject: str
+    visit: str
+    answer: Answer | None = None
+    problem: Message = field(default_factory=Message)
+
+
+class Session(QObject):
+    """The state of the window. Each signal names what changed; views ask for the rest."""
+
+    listing_changed = Signal()
+    volume_changed = Signal()
+    position_changed = Signal()
+    window_changed = Signal()
+    overlay_changed = Signal()
+    layout_changed = Signal()
+    score_changed = Signal()
+    fields_changed = Signal()
+    doing_changed = Signal()
+    message_changed = Signal()
+    _worker_said = Signal(object)
+
+    def __init__(self, backend: Backend | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.backend = backend or Backend()
+        self.jobs = Jobs(self)
+        self.message = Message()
+        self.opening: Doing | None = None
+        self.loading: Doing | None = None
+        self.load_problem = Message()
+        self.listing: Listing | None = None
+        self.current = ""
+        self.volume: Volume | None = None
+        self.maps: Maps | None = None
+        self.scoring: Scoring | None = None
+        self.exporting = False
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.reads: dict[str, Read] = {}
+        self.z = self.y = 0
+        self.width, self.level = PRESETS["lung"]
+        self.overlay_on, self.overlay_held, self.opacity = True, False, 0.35
+        self.zone = 0
+        self.pointed_zone = 0
+        self.crosshair_on = False
+        self.layout = "two"
+        self.panels_on = True
+        self._demonstration: tuple[Path, Path] | None = None
+        self._worker: ScoringWorker | None = None
+        self._worker_said.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+
+    # --- opening -------------------------------------------------------------------------------
+
+    def prefetch(self) -> None:
+        self.jobs.start("prefetch", self.backend.prefetch)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """List what is in folders or files. What was open stays until the list is there."""
+        self._demonstration = None
+        self._list(tuple(paths))
+
+    def open_demonstration(self) -> None:
+        """Make the demonstration subject where it is not there yet, and open it."""
+        self._do_opening(Doing("Making the demonstration subject"))
+        self.jobs.start(
+            "open", self.backend.make_demonstration, done=self._demonstration_made, failed=self._open_failed,
+            stepped=self._opening_stepped, stopped=self._open_stopped,
+        )
+
+    def cancel_opening(self) -> None:
+        self.jobs.cancel("open")
+
+    def _demonstration_made(self, folders: tuple[Path, Path]) -> None:
+        self._demonstration = folders
+        self._list(folders)
+
+    def _list(self, paths: tuple[Path, ...]) -> None:
+        self._do_opening(Doing("Looking for DICOM files"))
+        self.jobs.start(
+            "open", lambda progress: self.backend.list_series(paths, progress), done=self._listed,
+            failed=self._open_failed, stepped=self._opening_stepped, stopped=self._open_stopped,
+        )
+
+    def _do_opening(self, doing: Doing | None) -> None:
+        self.opening = doing
+        if doing is not None:
+            self.say("")
+        self.doing_changed.emit()
+
+    def _opening_stepped(self, text: str, done: int, total: int) -> None:
+        self._do_opening(Doing(text or "Looking for DICOM files", done, total))
+
+    def _open_failed(self, problem: HrctError) -> None:
+        self._do_opening(None)
+        self.say(str(problem), "refused")
+
+    def _open_stopped(self) -> None:
+        self._do_opening(None)
+        self.say("Opening was stopped.")
+
+    def _listed(self, listing: Listing) -> None:
+        self._do_opening(None)
+        if not listing.exams:
+            self.say(_nothing_found(listing), "caution")
+            return
+        self.cancel_scoring(quiet=True)
+        self.jobs.drop("load")
+        self.jobs.drop("maps")
+        self.listing, self.reads = listing, {}
+        for exam in listing.exams:
+            for listed in exam.series:
+                self.reads[listed.key] = Read(exam.named.subject.id, self._visit_of(listed))
+        self._show(None)
+        self.current = ""
+        self.listing_changed.emit()
+        first = next((e.series[0] for e in listing.exams if not e.series[0].refused), listing.exams[0].series[0])
+        self.select(first.key)
+        self._warm_worker()
+        if listing.damaged:
+            self.say(f"{plural(listing.damaged, 'file')} could not be read and {_were(listing.damaged)} left out.",
+                     "caution")
+
+    def _visit_of(self, listed: ListedSeries) -> str:
+        """Visits of the demonstration are known; of others nothing is guessed."""
+        if self._demonstration is None or not listed.series.files:
+            return ""
+        baseline, followup = self._demonstration
+        file = listed.series.files[0]
+        if file.is_relative_to(baseline):
+            return "Baseline"
+        return "Week 48" if file.is_relative_to(followup) else ""
+
+    # --- one series ----------------------------------------------------------------------------
+
+    @property
+    def listed(self) -> ListedSeries | None:
+        return self.listing.series(self.current) if self.listing else None
+
+    @property
+    def read(self) -> Read | None:
+        return self.reads.get(self.current)
+
+    @property
+    def answer(self) -> Answer | None:
+        return self.read.answer if self.read else None
+
+    def select(self, key: str) -> None:
+        """Show one series of the list; loading it is a job."""
+        listed = self.listing.series(key) if self.listing else None
+        if listed is None or key == self.current:
+            return
+        self.current = key
+        self._show(None)
+        self.load_problem = Message()
+        self.loading = Doing("Reading the slices")
+        self.jobs.drop("maps")
+        self.jobs.start(
+            "load", lambda progress: self.backend.load(listed, progress), done=self._loaded,
+            failed=self._load_failed, stepped=self._load_stepped,
+        )
+        self.fields_changed.emit()
+        self.score_changed.emit()
+        self.doing_changed.emit()
+
+    def _load_stepped(self, text: str, done: int, total: int) -> None:
+        self.loading = Doing(text or "Reading the slices", done, total)
+        self.doing_changed.emit()
+
+    def _load_failed(self, problem: HrctError) -> None:
+        self.loading = None
+        self.load_problem = Message(str(problem), "refused")
+        self.doing_changed.emit()
+        self.score_changed.emit()
+
+    def _loaded(self, volume: Volume) -> None:
+        self.loading = None
+        self._show(volume)
+        self.doing_changed.emit()
+        self.score_changed.emit()
+        self._unpack_maps()
+
+    def _show(self, volume: Volume | None) -> None:
+        self.volume, self.maps, self.zone, self.pointed_zone = volume, None, 0, 0
+        if volume is not None:
+            z, y, _ = volume.grid.shape
+            self.z, self.y = z // 2, y // 2
+        self.volume_changed.emit()
+        self.overlay_changed.emit()
+
+    def _unpack_maps(self) -> None:
+        """Bring the overlay of the shown scan up, if its score belongs to just these slices."""
+        answer, volume = self.answer, self.volume
+        if answer is None or answer.maps is None or volume is None:
+            return
+        stored = answer.maps
+        if answer.result.sop_sha256 != self.backend.frames_sha256(volume) or stored.shape != volume.grid.shape:
+            self.say("The files changed while the scan was scored. Open the folder again and score it once more.",
+                     "refused")
+            return
+        self.jobs.start("maps", lambda _: stored.read(), done=self._maps_read,
+                        failed=lambda problem: self.say(str(problem), "refused"))
+
+    def _maps_read(self, maps: Maps) -> None:
+        self.maps = maps
+        self.overlay_changed.emit()
+        self.score_changed.emit()
+
+    # --- subject, visit, score -----------------------------------------------------------------
+
+    def set_subject(self, text: str) -> None:
+        if self.read is not None and self.read.subject != text:
+            self.read.subject = text
+            self.fields_changed.emit()
+
+    def set_visit(self, text: str) -> None:
+        if self.read is not None and self.read.visit != text:
+            self.read.visit = text
+            self.fields_changed.emit()
+
+    def subject_problem(self) -> str:
+        """Why the subject field cannot be used; empty where it can."""
+        from ssc_hrct.app.identity import check_subject_id
+
+        read = self.read
+        return _why_not(lambda: check_subject_id(read.subject)) if read else ""
+
+    def visit_problem(self) -> str:
+        """Why the visit field cannot be used. An empty field means: not named."""
+        from ssc_hrct.core.subject import read_visit
+
+        if self.read is None or not self.read.visit.strip():
+            return ""
+        word = visit_word(self.read.visit)
+        return _why_not(lambda: read_visit(word))
+
+    def hint(self) -> Message:
+        """What to say of the fields where nothing else is to be said."""
+        read, problem = self.read, self.subject_problem() or self.visit_problem()
+        if problem or read is None:
+            return Message(problem, "refused")
+        if read.answer is not None:
+            row, visit = read.answer.result.row, visit_word(read.visit) or "unscheduled"
+            if (row["subject_id"], row["visit"]) != (read.subject.strip(), visit):
+                return Message("Subject or visit were changed. Score again to write them.", "caution")
+        elif not read.visit.strip() and self.volume is not None and self.scoring is None:
+            return Message("Name the visit, or the score is kept as unscheduled.")
+        return Message()
+
+    def why_no_score(self) -> str:
+        """Why Score cannot be pressed now, as a sentence; empty where it can."""
+        if self.listed is None:
+            return "Open a folder first."
+        if self.listed.refused:
+            return "This series cannot be scored."
+        if self.scoring is not None:
+            return "A scan is being scored."
+        if self.volume is None:
+            return self.load_problem.text or "The slices are being read."
+        return self.subject_problem() or self.visit_problem()
+
+    def score(self) -> None:
+        """Ask the worker for a score of the shown series."""
+        listed, read = self.listed, self.read
+        if self.why_no_score() or listed is None or read is None:
+            return
+        request = Request(
+            files=tuple(str(f) for f in listed.series.files),
+            series_instance_uid=listed.facts.series_instance_uid,
+            subject_id=read.subject.strip(),
+            visit=visit_word(read.visit) or "unscheduled",
+            findings=self._known(read),
+        )
+        read.problem = Message()
+        token = self._warm_worker().score(request)
+        self.scoring = Scoring(self.current, token, Doing("Starting"))
+        self.score_changed.emit()
+
+    def _known(self, read: Read) -> tuple[tuple[str, str, str], ...]:
+        """Findings on subject and visit, which no file can tell."""
+        known = []
+        exam = self.listing.exam_of(self.current) if self.listing else None
+        if exam is not None and read.subject.strip() == exam.named.subject.id:
+            known += [(f.code, f.level.value, f.detail) for f in exam.named.findings]
+        if not read.visit.strip():
+            known.append(("VISIT_NOT_GIVEN", "caution", ""))
+        return tuple(known)
+
+    def cancel_scoring(self, *, quiet: bool = False) -> None:
+        if self.scoring is not None and self._worker is not None:
+            if quiet:
+                self.scoring = None
+            else:
+                self.scoring = Scoring(self.scoring.key, self.scoring.token, Doing("Stopping"))
+            self._worker.cancel()
+            self.score_changed.emit()
+
+    def _warm_worker(self) -> ScoringWorker:
+        if self._worker is None:
+            self._worker = self.backend.worker(self._worker_said.emit)
+        self._worker.start()
+        return self._worker
+
+    @property
+    def worker(self) -> ScoringWorker | None:
+        return self._worker
+
+    def _hear(self, event: Event) -> None:
+        scoring = self.scoring
+        if scoring is None or event.token != scoring.token:
+            return  # late: of a scan that nobody waits for
+        if isinstance(event, Stepped):
+            self.scoring = Scoring(scoring.key, scoring.token, Doing(event.text, event.done, event.total))
+            self.score_changed.emit()
+            return
+        self.scoring = None
+        read = self.reads.get(scoring.key)
+        if isinstance(event, Finished) and read is not None:
+            read.answer = event.answer
+            row = event.answer.result.row
+            self.rows[row["subject_id"], row["study_instance_uid"]] = row
+            if scoring.key == self.current:
+                self._unpack_maps()
+        elif isinstance(event, Failed) and read is not None:
+            read.problem = Message(f"{event.sentence} {event.do}".strip(), "refused")
+        elif isinstance(event, Stopped):
+            self.say("Scoring was stopped; nothing was changed.")
+        self.score_changed.emit()
+
+    # --- export --------------------------------------------------------------------------------
+
+    def export(self, folder: Path) -> None:
+        """Write all rows scored here to scores.csv in the folder."""
+        rows = tuple(self.rows.values())
+        if not rows or self.exporting:
+            return
+        self.exporting = True
+        self.score_changed.emit()
+        self.jobs.start("export", lambda progress: self.backend.save(folder, rows, progress),
+                        done=self._exported, failed=self._export_failed)
+
+    def _exported(self, sentence: str) -> None:
+        self.exporting = False
+        self.say(sentence, "ok")
+        self.score_changed.emit()
+
+    def _export_failed(self, problem: HrctError) -> None:
+        self.exporting = False
+        self.say(str(problem), "refused")
+        self.score_changed.emit()
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    def set_z(self, z: int) -> None:
+        if self.volume is not None:
+            z = min(max(z, 0), self.volume.grid.shape[0] - 1)
+            if z != self.z:
+                self.z = z
+                self.position_changed.emit()
+
+    def set_y(self, y: int) -> None:
+        if self.volume is not None:
+            y = min(max(y, 0), self.volume.grid.shape[1] - 1)
+            if y != self.y:
+                self.y = y
+                self.position_changed.emit()
+
+    def set_window(self, width: int, level: int) -> None:
+        width, level = min(max(width, 2), 4096), min(max(level, -1024), 3071)
+        if (width, level) != (self.width, self.level):
+            self.width, self.level = width, level
+            self.window_changed.emit()
+
+    def use_preset(self, name: str) -> None:
+        self.set_window(*PRESETS[name])
+        self.window_changed.emit()
+
+    @property
+    def window(self) -> Window:
+        from ssc_hrct.gui.pixels import Window
+
+        return Window(self.width, self.level)
+
+    def _is_preset(self, name: str) -> bool:
+        return (self.width, self.level) == PRESETS[name]
+
+    @property
+    def is_lung_window(self) -> bool:
+        return self._is_preset("lung")
+
+    @property
+    def is_mediastinum_window(self) -> bool:
+        return self._is_preset("mediastinum")
+
+    @property
+    def is_bone_window(self) -> bool:
+        return self._is_preset("bone")
+
+    @property
+    def overlay_shown(self) -> bool:
+        return self.overlay_on and not self.overlay_held and self.maps is not None
+
+    def toggle_overlay(self) -> None:
+        self.overlay_on = not self.overlay_on
+        self.overlay_changed.emit()
+
+    def hold_overlay(self, held: bool) -> None:
+        if held != self.overlay_held:
+            self.overlay_held = held
+            self.overlay_changed.emit()
+
+    def set_opacity(self, opacity: float) -> None:
+        self.opacity = round(min(max(opacity, 0.05), 1.0), 2)
+        self.overlay_changed.emit()
+
+    def point_at_zone(self, zone: int) -> None:
+        """Tint a zone while the mouse is over its row; 0: none."""
+        if zone != self.pointed_zone:
+            self.pointed_zone = zone
+            self.overlay_changed.emit()
+
+    def go_to_zone(self, zone: int, word: str) -> None:
+        """Show the worst slice of a zone, as the worker found it."""
+        if self.answer is not None and word in self.answer.worst:
+            self.zone = zone
+            self.set_z(self.answer.worst[word])
+            self.score_changed.emit()
+
+    def toggle_crosshair(self) -> None:
+        self.crosshair_on = not self.crosshair_on
+        self.layout_changed.emit()
+
+    def set_layout(self, layout: str) -> None:
+        """two: axial and coronal; one: axial; coronal: that alone."""
+        self.layout = layout
+        self.layout_changed.emit()
+
+    @property
+    def is_one(self) -> bool:
+        return self.layout == "one"
+
+    @property
+    def is_two(self) -> bool:
+        return self.layout == "two"
+
+    def toggle_panels(self) -> None:
+        self.panels_on = not self.panels_on
+        self.layout_changed.emit()
+
+    def say(self, text: str, tone: str = "quiet") -> None:
+        """Show one line at the foot of the window; an empty one clears it."""
+        self.message = Message(text, tone)
+        self.message_changed.emit()
+
+    def close(self) -> None:
+        """End jobs and worker; nothing is left running."""
+        self.scoring = None
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+        self.jobs.close()
+
+
+def _why_not(check: Callable[[], object]) -> str:
+    try:
+        check()
+    except WrongUsage as problem:
+        return str(problem)
+    return ""
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _nothing_found(listing: Listing) -> str:
+    if listing.files == 0:
+        return "There are no files in there. Choose the folder that holds the exam."
+    if listing.damaged:
+        return f"No readable image among {plural(listing.files, 'file')}. Ask for a complete export of the exam."
+    return f"No DICOM image among {plural(listing.files, 'file')}. Choose the folder that holds the exam."

@@ -1,0 +1,106 @@
+"""Words for the screen, made from facts: series labels, visits, findings. No Qt, no free text of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ssc_hrct.core.acquisition import Acquisition, SeriesKind
+from ssc_hrct.core.findings import Finding, Level
+
+NONE = "\u2013"
+"""Stands where there is no number yet."""
+RESEARCH = "Research use. Numbers are not interchangeable with QILD/QLF."
+WHAT_IT_MEANS = (
+    (
+        "What this program is",
+        (
+            "Software for research. It measures how much of the lung looks like interstitial lung disease on one CT. "
+            "It is not a medical device and does not replace a reader."
+        ),
+    ),
+    (
+        "ILD extent",
+        (
+            "Ground glass, reticulation and honeycombing in percent of the lung. Consolidation and emphysema stand "
+            "beside it and are never part of it."
+        ),
+    ),
+    (
+        "Severity",
+        (
+            "A word for the ILD extent: minimal up to 5, mild up to 10, moderate up to 20, severe above. "
+            "Minimal does not show that ILD is present; whether it is, a reader judges."
+        ),
+    ),
+    (
+        "Other programs",
+        (
+            "QILD, QLF and a reader's estimate differ in method. Numbers must not be mixed within one trial."
+        ),
+    ),
+)
+
+KIND_WORDS = {
+    SeriesKind.AXIAL: "axial",
+    SeriesKind.REFORMAT: "axial reformat",
+    SeriesKind.LOCALIZER: "localizer (scout)",
+    SeriesKind.NOT_AXIAL: "not axial",
+    SeriesKind.SECONDARY_CAPTURE: "screen capture",
+    SeriesKind.NOT_CT: "not CT",
+    SeriesKind.UNSUPPORTED: "not readable as a stack",
+}
+VISITS = ("Baseline", "Week 12", "Week 24", "Week 48", "Week 96", "Unscheduled")
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def thickness(facts: Acquisition) -> str:
+    mm = facts.slice_thickness_mm
+    return f"{mm:.3g} mm" if mm is not None else "thickness unknown"
+
+
+def series_title(facts: Acquisition) -> str:
+    """'1.25 mm, STANDARD' for a stack, what it is for the rest."""
+    if facts.kind in (SeriesKind.AXIAL, SeriesKind.REFORMAT):
+        return f"{thickness(facts)}, {facts.kernel or 'kernel unknown'}"
+    if facts.kind is SeriesKind.NOT_CT and facts.modality and facts.modality != "CT":
+        return f"{facts.modality} image, not CT"
+    return KIND_WORDS[facts.kind].capitalize()
+
+
+def series_facts(facts: Acquisition) -> str:
+    """'261 slices, axial, no contrast named'."""
+    parts = [plural(facts.slices, "slice"), KIND_WORDS[facts.kind]]
+    if facts.contrast:
+        parts.append("contrast")
+    return ", ".join(parts)
+
+
+def exam_title(number: int, series: Sequence[Acquisition]) -> str:
+    dates = sorted({facts.scan_date for facts in series if facts.scan_date})
+    return f"Exam {number} · {dates[0]}" if dates else f"Exam {number} · no date"
+
+
+def visit_word(text: str) -> str:
+    """What a person typed ('Week 48') as the contract writes it ('week_48')."""
+    return "_".join(text.strip().lower().split())
+
+
+def visit_title(name: str) -> str:
+    """'week_48' as a person reads it: 'Week 48'."""
+    return name.replace("_", " ").capitalize()
+
+
+def finding_text(finding: Finding) -> str:
+    """What is the matter, with the measured value or place behind it."""
+    says = finding.kind.says
+    if not finding.detail or finding.detail == says:
+        return says
+    detail = finding.detail.rstrip(".")
+    return f"{says} {detail[:1].upper()}{detail[1:]}."
+
+
+def refusals(findings: Sequence[Finding]) -> list[Finding]:
+    return [f for f in findings if f.level is Level.REFUSED]
