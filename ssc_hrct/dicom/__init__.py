@@ -4,5 +4,6 @@ from ssc_hrct.dicom.choose import choose
 from ssc_hrct.dicom.find import find
 from ssc_hrct.dicom.load import load
 from ssc_hrct.dicom.series import ExamChoice, Found, Series
+from ssc_hrct.dicom.write_ct import write_ct
 
-__all__ = ["ExamChoice", "Found", "Series", "choose", "find", "load"]
+__all__ = ["ExamChoice", "Found", "Series", "choose", "find", "load", "write_ct"]

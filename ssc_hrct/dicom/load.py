@@ -47,7 +47,8 @@ def load(series: Series, *, progress: Progress = SILENT) -> Volume:
     decoded count as absent. Tilt is sheared back: rows move along y by `shear_mm_per_slice` per slice
     towards the head, and the volume grows by as many rows as that needs.
 
-    Raises HrctError: NOT_CT, LOCALIZER, UNREADABLE, BAD_GEOMETRY, MISSING_SLICES. Cancelled passes.
+    Raises HrctError: NOT_CT, LOCALIZER, UNREADABLE, BAD_GEOMETRY, MISSING_SLICES. Cancelled and MemoryError
+    pass.
     """
     with quiet():
         headers = series.slices or _read_again(series)
@@ -59,7 +60,7 @@ def load(series: Series, *, progress: Progress = SILENT) -> Volume:
         places = dict(zip(stack.place, stack.order, strict=True))
         total = max(places) + 1
         placement = geometry.place(stack, total, first.rows, first.columns, spacing)
-        hu = _empty(placement.grid.shape)
+        hu = np.full(placement.grid.shape, PADDING_HU, dtype=np.int16)
         bad = _decode_all({p: headers[i] for p, i in places.items()}, _as_stack(hu, placement), progress)
     decoded = sorted(p for p in places if p not in bad)
     if not decoded:
@@ -102,15 +103,6 @@ def _check(facts: Acquisition, headers: Sequence[SliceHeader]) -> geometry.Stack
     if max(stack.place) + 1 > 2 * len(headers) + 100:
         raise _refuse("MISSING_SLICES", "More slices are missing than there are.")
     return stack
-
-
-def _empty(shape: tuple[int, int, int]) -> NDArray[np.int16]:
-    try:
-        return np.full(shape, PADDING_HU, dtype=np.int16)
-    except MemoryError as problem:
-        raise HrctError(
-            "UNREADABLE", "The series is too large for this computer's memory.", "Close other programs and try again."
-        ) from problem
 
 
 def _as_stack(hu: NDArray[np.int16], placement: geometry.Placement) -> NDArray[np.int16]:

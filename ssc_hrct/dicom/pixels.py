@@ -25,6 +25,13 @@ OUT_OF_VIEW_HU = -1500
 scored) stays above it, and fillings lie at -2000 or below. Between this and -1024, scanners with an
 extended scale measured noise in air; it is clipped like that of all others."""
 
+_PIXEL_TAGS: list[int | str | tuple[int, int]] = [
+    "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData", "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+]
+"""All that a decoder needs; the rest of the header was read before."""
+
 
 class BadPixels(Exception):
     """The pixels of one file cannot be decoded. Stays in this room."""
@@ -58,7 +65,7 @@ def _read_in_place(header: SliceHeader) -> NDArray[Any]:
 def _decode(header: SliceHeader) -> NDArray[Any]:
     decoders.register()
     try:
-        dataset = dcmread(header.path, force=True)
+        dataset = dcmread(header.path, force=True, specific_tags=_PIXEL_TAGS)
         if "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
         return decoders.decode(dataset, header.transfer_syntax)
@@ -99,16 +106,37 @@ def to_hu(values: NDArray[Any], header: SliceHeader) -> NDArray[np.int16]:
     nothing. Where the padding value means a HU that tissue or air may have too, only the part that
     reaches the image's edge counts as padding: inside the body it is a measurement.
     """
-    if header.slope == 1.0 and header.intercept.is_integer():
-        scaled: NDArray[Any] = values.astype(np.int32)
-        scaled += int(header.intercept)
-    else:
-        scaled = np.rint(values.astype(np.float64) * header.slope + header.intercept)
-    hu: NDArray[np.int16] = np.clip(scaled, LOWEST_HU, HIGHEST_HU).astype(np.int16)
-    hu[scaled < OUT_OF_VIEW_HU] = PADDING_HU
+    hu, filling = _shifted(values, header) if _by_shift(values, header) else _scaled(values, header)
+    if filling.any():
+        hu[filling] = PADDING_HU
     if header.padding is not None:
         _mark_padding(hu, values, header)
     return hu
+
+
+def _by_shift(values: NDArray[Any], header: SliceHeader) -> bool:
+    """Whether the rescale is a whole shift of 16-bit values: nearly all CT, and five times as fast."""
+    return (
+        header.slope == 1.0 and header.intercept.is_integer() and -30_000 < header.intercept <= HIGHEST_HU
+        and values.dtype in (np.int16, np.uint16)
+    )
+
+
+def _shifted(values: NDArray[Any], header: SliceHeader) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+    """Clipped HU, and where the value was a filling; in 16 bits throughout."""
+    shift = int(header.intercept)
+    ends = np.iinfo(values.dtype)
+    low, high, view = (min(max(limit - shift, ends.min), ends.max) for limit in (LOWEST_HU, HIGHEST_HU, OUT_OF_VIEW_HU))
+    hu = np.clip(values, low, high).astype(np.int16)
+    hu += np.int16(shift)  # may wrap on the way and wraps back: the result is within the limits
+    return hu, np.less(values, view)
+
+
+def _scaled(values: NDArray[Any], header: SliceHeader) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+    """The same for any slope and intercept, by way of float64; rounded half to even."""
+    scaled = np.rint(values.astype(np.float64) * header.slope + header.intercept)
+    hu: NDArray[np.int16] = np.clip(scaled, LOWEST_HU, HIGHEST_HU).astype(np.int16)
+    return hu, np.less(scaled, OUT_OF_VIEW_HU)
 
 
 def _mark_padding(hu: NDArray[np.int16], values: NDArray[Any], header: SliceHeader) -> None:

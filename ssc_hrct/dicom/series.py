@@ -80,10 +80,11 @@ class SliceHeader:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One stack of images. files: feet to head, exact copies left out.
+    """One stack of images. files: all of them, feet to head; finding these files again gives this series.
 
-    slices: the parsed headers of `files`, in the same order; empty where a caller made the series
-    by hand (then `load` reads them again). expiration: the series names itself expiratory.
+    slices: parsed headers, feet to head, of the files that `load` reads: exact copies and cut-off
+    files are left out. Empty where a caller made the series by hand; then `load` reads the headers.
+    expiration: the series names itself expiratory.
     """
 
     acquisition: Acquisition

@@ -35,10 +35,9 @@ def make_series(headers: Sequence[SliceHeader], *, progress: Progress = SILENT) 
         study_uid = exam[0].study_uid or _derived("study", exam)
         identity = _identity(exam)
         for group in _part(exam, lambda h: (h.series_uid, "" if h.series_uid else str(h.path.parent))):
-            series_uid = group[0].series_uid or _derived("series", group)
             for part in _part_by_look(group):
                 progress.step("Sorting slices")
-                made.extend(_series(piece, study_uid, series_uid, identity) for piece in _part_by_acquisition(part))
+                made.extend(_series(piece, study_uid, identity) for piece in _part_by_acquisition(part))
     return tuple(made)
 
 
@@ -174,20 +173,18 @@ def _drop_copies(headers: list[SliceHeader], whole: geometry.Stack | None) -> _C
     return _Copies([h for i, h in enumerate(headers) if i not in out], len(out), conflicting)
 
 
-def _series(headers: list[SliceHeader], study_uid: str, series_uid: str, identity: Identity) -> Series:
-    copies = _drop_copies(headers, _stack_of(headers))
+def _series(headers: list[SliceHeader], study_uid: str, identity: Identity) -> Series:
+    everything = _stack_of(headers)
+    copies = _drop_copies(headers, everything)
     whole = _stack_of(copies.kept)
     ordered = copies.kept if whole is None else [copies.kept[i] for i in whole.order]
     kept = [i for i, h in enumerate(ordered) if not h.truncated]
-    if whole is not None and kept:
-        places = [whole.place[i] for i in kept]
-    else:
-        places = list(range(len(kept)))
-    slices = [ordered[i] for i in kept]
-    facts = _acquisition(ordered, study_uid, series_uid, whole, places, copies)
+    places = [whole.place[i] if whole is not None else i for i in kept]
+    series_uid = headers[0].series_uid or _derived("series", headers)
     return Series(
-        acquisition=facts, files=tuple(h.path for h in slices or ordered), identity=identity,
-        slices=tuple(slices or ordered), expiration=any(h.expiration for h in ordered),
+        acquisition=_acquisition(ordered, study_uid, series_uid, whole, places, copies),
+        files=tuple(h.path for h in (headers if everything is None else [headers[i] for i in everything.order])),
+        identity=identity, slices=tuple(ordered[i] for i in kept), expiration=any(h.expiration for h in ordered),
     )
 
 
