@@ -88,7 +88,8 @@ def plan_pair(wishes: PairWishes, *, protocol: Protocol, progress: Progress = SI
             else "The two exams are of different subjects.",
             "If they are of one person, name the subject with --subject.",
         )
-    visit, known = wishes.followup_visit, ()
+    visit = wishes.followup_visit
+    known: tuple[Finding, ...] = ()
     if visit is None:
         visit, known = followup_visit(before.scan.acquisition.scan_date, after.scan.acquisition.scan_date, protocol)
     return PairPlan(

@@ -209,17 +209,9 @@ def self_test(asked: argparse.Namespace, speaker: Speaker) -> int:
 
 
 def gui(asked: argparse.Namespace, speaker: Speaker) -> int:
-    from ssc_hrct.core.errors import HrctError, WrongUsage
+    from ssc_hrct.core.errors import WrongUsage
+    from ssc_hrct.gui.main import main
 
     if asked.path is not None and not asked.path.exists():
         raise WrongUsage(f"There is no '{asked.path}'.", "Check the path.")
-    try:
-        from ssc_hrct.gui import main
-    except ImportError as problem:
-        raise HrctError(
-            "NO_WINDOW", "The window cannot be opened: its library (PySide6) is not here.",
-            "Install the program again; the other commands work without it.",
-        ) from problem
-    return int(main(asked.path))
-
-
+    return main([] if asked.path is None else [str(asked.path)])
