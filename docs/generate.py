@@ -1,8 +1,9 @@
 """Writes the generated pages of docs/ from the tables in the code; `--check` only tells whether they are fresh.
 
 In: the columns (core/rows.py), the findings (core/findings.py), the default protocol, the command line's parser and
-the window's actions. Out: columns.md, findings.md, protocol.md, cli.md, keys.md and the two schemas. Nothing here is typed twice: what is wrong on
-a page is put right in its table. The pages do not depend on the version of Python or the width of a terminal.
+the window's actions. Out: columns.md, findings.md, protocol.md, cli.md, keys.md and the two schemas. Nothing here is
+typed twice: what is wrong on a page is put right in its table. The pages do not depend on the version of Python or the
+width of a terminal.
 """
 
 from __future__ import annotations
