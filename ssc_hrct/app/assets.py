@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ssc_hrct.core.errors import HrctError
-from ssc_hrct.core.protocol import Protocol, read_protocol
+
+if TYPE_CHECKING:
+    from ssc_hrct.core.protocol import Protocol
 
 
 @cache
@@ -27,4 +30,6 @@ def read(*parts: str) -> bytes:
 @cache
 def default_protocol() -> Protocol:
     """The protocol that came with the program."""
+    from ssc_hrct.core.protocol import read_protocol  # brings numpy, which the first window does not wait for
+
     return read_protocol(read("protocols", "default.json"))

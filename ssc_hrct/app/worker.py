@@ -12,7 +12,6 @@ At module level this file imports the standard library alone: the window starts 
 from __future__ import annotations
 
 import json
-import logging
 import multiprocessing
 import os
 import shutil
@@ -21,7 +20,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
@@ -29,6 +27,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ssc_hrct.app.log import log_bug, start_log
 from ssc_hrct.core.errors import Cancelled, HrctError
 
 if TYPE_CHECKING:
@@ -43,8 +42,6 @@ MAPS = ("regions", "patterns", "zones")
 _REPORT_EVERY_S = 0.1
 _TRIES = 2
 """Starts in a row that may fail before the client stops trying by itself."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +210,7 @@ def _answer(
     except (EOFError, BrokenPipeError, ConnectionError):
         raise
     except Exception as problem:  # noqa: BLE001 - the worker's edge: told plainly, logged without values
-        log.error("worker failed: %s\n%s", type(problem).__name__, "".join(traceback.format_tb(problem.__traceback__)))
+        log_bug(problem, "scoring in the worker failed")
         _send(connection, say="failed", token=token,
               sentence="The program failed on this scan. This is a fault of the program.",
               do="Send the log to the maintainers; other scans are not affected.")
@@ -223,6 +220,7 @@ def _answer(
 
 def _warm() -> None:
     """Import what scoring needs, so that the first score does not wait for it."""
+    start_log()
     import ssc_hrct.app.score  # noqa: F401
     from ssc_hrct.app.assets import default_protocol
 
@@ -316,6 +314,7 @@ class ScoringWorker:
         self._waiting: tuple[int, Request] | None = None
         self._out: Path | None = None
         self._deadline: float | None = None
+        self._ready = False
         self._closed = False
 
     @property
@@ -364,10 +363,10 @@ class ScoringWorker:
             self._closed = True
             self._waiting = None
             self._tell(ask="stop")
-            busy = bool(self._token)
+            hears = self._ready and not self._token
             process, watcher = self._process, self._watcher
         if process is not None:
-            process.join(0.0 if busy else 0.5)
+            process.join(0.5 if hears else 0.0)
             if process.is_alive():
                 process.kill()
             process.join(5.0)
@@ -403,7 +402,7 @@ class ScoringWorker:
             process, connection = self._process, self._connection
             if process is None or connection is None:
                 return
-            ready = False
+            self._ready = False
             while True:
                 heard = wait([connection, process.sentinel], timeout=0.1 if self._token else 0.5)
                 if connection in heard:
@@ -411,13 +410,13 @@ class ScoringWorker:
                         message = json.loads(connection.recv_bytes())
                     except (EOFError, OSError):
                         break
-                    ready = True
+                    self._ready = True
                     if message["say"] != "ready":
                         self._hear(message)
                 elif heard or self._overdue():
                     break
             self._bury(process, connection)
-            failed_starts = 0 if ready else failed_starts + 1
+            failed_starts = 0 if self._ready else failed_starts + 1
             with self._lock:
                 if self._closed or failed_starts >= _TRIES:
                     return

@@ -6,20 +6,18 @@ a kind at a time: starting another drops the earlier one, whose late result is n
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from ssc_hrct.app.log import log_bug
 from ssc_hrct.core.errors import Cancelled, HrctError
 from ssc_hrct.core.progress import Progress
 
-log = logging.getLogger(__name__)
 _REPORT_EVERY_S = 0.05
 
 Work = Callable[[Progress], Any]
@@ -65,8 +63,7 @@ class Job:
             self.emit(self, "failed", HrctError("NO_MEMORY", "There is not enough memory for this.",
                                                 "Close other programs and try again."))
         except Exception as problem:  # noqa: BLE001 - the window's edge: told plainly, logged without values
-            where = "".join(traceback.format_tb(problem.__traceback__))
-            log.error("job %s failed: %s\n%s", self.kind, type(problem).__name__, where)
+            log_bug(problem, "a job of the window failed")
             self.emit(self, "failed", FAULT)
         else:
             self.emit(self, "done", result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,11 +17,13 @@ def main(argv: Sequence[str]) -> int:
     except ImportError:
         _say("The window needs PySide6 and the Qt libraries, which are not here. Use 'ssc-hrct score' instead.")
         return 2
+    from ssc_hrct.app.log import start_log
     from ssc_hrct.gui.session import Session
     from ssc_hrct.gui.views.window import MainWindow
 
     application = QApplication.instance() or QApplication(["ssc-hrct"])
     application.setApplicationName("ssc-hrct")
+    start_log()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     session = Session()
     window = MainWindow(session)
@@ -28,6 +31,11 @@ def main(argv: Sequence[str]) -> int:
     paths = tuple(Path(text) for text in argv)
     if paths:
         QTimer.singleShot(0, lambda: session.open_paths(paths))
+    smoke = os.environ.get("SSC_HRCT_SMOKE")
+    if smoke:
+        from ssc_hrct.gui.smoke import Smoke
+
+        Smoke(window, Path(smoke))
     code = application.exec()
     session.close()
     return code

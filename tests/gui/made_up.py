@@ -11,7 +11,7 @@ from pathlib import Path
 from ssc_hrct.app.identity import Named, Source
 from ssc_hrct.app.opening import ListedExam, ListedSeries, Listing
 from ssc_hrct.app.result import frames_sha256
-from ssc_hrct.app.worker import Event, ScoringWorker
+from ssc_hrct.app.worker import Event, Request, ScoringWorker
 from ssc_hrct.core.acquisition import Acquisition, SeriesKind
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.findings import Finding, caution, refusal
@@ -69,6 +69,7 @@ class FakeBackend(Backend):
     opened: list[tuple[Path, ...]] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
     sha256: str = ""
+    warm: bool = False
 
     def _wait(self, name: str, progress: Progress) -> None:
         gate = self.gates.get(name)
@@ -107,4 +108,19 @@ class FakeBackend(Backend):
         return f"{len(rows)} rows written to scores.csv."
 
     def worker(self, on_event: Callable[[Event], None]) -> ScoringWorker:
-        return ScoringWorker(on_event, serve=self.serve, patience_s=self.patience_s)
+        kind = ScoringWorker if self.warm else _AtNeed
+        return kind(on_event, serve=self.serve, patience_s=self.patience_s)
+
+
+class _AtNeed(ScoringWorker):
+    """Starts its process with the first score: most tests need none, and a process costs a second."""
+
+    wanted = False
+
+    def start(self) -> None:
+        if self.wanted:
+            super().start()
+
+    def score(self, request: Request) -> int:
+        self.wanted = True
+        return super().score(request)

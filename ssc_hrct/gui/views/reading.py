@@ -148,6 +148,8 @@ class ReadingPage(QWidget):
         for view in (self.axial, self.coronal):
             view.maximise_asked.connect(self.maximise)
             view.menu_asked.connect(self._open_menu)
+        for pressed in (self.panel.score, self.panel.cancel, self.panel.export):
+            pressed.clicked.connect(self.focus_images)
         session.layout_changed.connect(self._lay_out)
         session.volume_changed.connect(self._focus_images)
         self._lay_out()
@@ -183,7 +185,11 @@ class ReadingPage(QWidget):
 
     def _focus_images(self) -> None:
         if self.session.volume is not None and not self.series.list.hasFocus():
-            (self.coronal if self.session.layout == "coronal" else self.axial).setFocus()
+            self.focus_images()
+
+    def focus_images(self) -> None:
+        """After a button the keys belong to the images again."""
+        (self.coronal if self.session.layout == "coronal" else self.axial).setFocus()
 
     def _open_menu(self, place: QPoint) -> None:
         menu = QMenu(self)

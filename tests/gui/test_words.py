@@ -1,0 +1,44 @@
+"""Words made from facts, never from free text."""
+
+import pytest
+
+from ssc_hrct.core.acquisition import SeriesKind
+from ssc_hrct.core.findings import caution
+from ssc_hrct.gui import words
+from tests.gui.chests import facts
+
+
+def test_a_stack_is_named_by_thickness_and_kernel():
+    assert words.series_title(facts()) == "1.25 mm, BONEPLUS"
+    assert words.series_title(facts(slice_thickness_mm=None, kernel=None)) == "thickness unknown, kernel unknown"
+
+
+@pytest.mark.parametrize(("kind", "modality", "title"), [
+    (SeriesKind.LOCALIZER, "CT", "Localizer (scout)"),
+    (SeriesKind.NOT_CT, "MR", "MR image, not CT"),
+    (SeriesKind.SECONDARY_CAPTURE, "CT", "Screen capture"),
+    (SeriesKind.NOT_AXIAL, "CT", "Not axial"),
+])
+def test_what_is_no_stack_is_named_by_what_it_is(kind, modality, title):
+    assert words.series_title(facts(kind=kind, modality=modality)) == title
+
+
+@pytest.mark.parametrize(("typed", "word"), [
+    ("Baseline", "baseline"), (" Week 48 ", "week_48"), ("WEEK_12", "week_12"), ("", ""),
+])
+def test_a_visit_as_typed_becomes_the_contracts_word(typed, word):
+    assert words.visit_word(typed) == word
+
+
+def test_every_offered_visit_is_one_of_the_contract():
+    from ssc_hrct.core.subject import read_visit
+
+    for offered in words.VISITS:
+        assert words.visit_title(read_visit(words.visit_word(offered)).name) == offered
+
+
+def test_a_finding_shows_the_value_behind_it_once():
+    assert words.finding_text(caution("CONTRAST")) == "Contrast medium was given."
+    assert words.finding_text(caution("THICK_SLICES", "thickness 5 mm")).endswith(" Thickness 5 mm.")
+    says = caution("CONTRAST").kind.says
+    assert words.finding_text(caution("CONTRAST", says)) == says
