@@ -74,6 +74,13 @@ class Manifest:
         return taken, tuple(entry for entry in self.entries if entry.row not in covers)
 
 
+def check_paths(paths: Iterable[Path]) -> None:
+    """Raises WrongUsage for the first path that is not there."""
+    for path in paths:
+        if not path.exists():
+            raise WrongUsage(f"There is no '{path}'.", "Check the path.")
+
+
 def read_manifest(file: Path) -> Manifest:
     """The manifest in `file`. Raises WrongUsage naming the row that cannot be meant."""
     lines = _lines(file)

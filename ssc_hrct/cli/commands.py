@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_hrct.cli.lines import count_line, exam_line, finding_text, replaced_line, table
+from ssc_hrct.cli.lines import count_line, exam_line, finding_text, replaced_line, series_lines, table
 from ssc_hrct.cli.run import OK, REFUSED
 from ssc_hrct.cli.say import Speaker
 
 if TYPE_CHECKING:
     from ssc_hrct.app.compare import Compared
-    from ssc_hrct.app.inspect import InspectedSeries
     from ssc_hrct.app.score_exams import Done
 
 Command = Callable[[argparse.Namespace], int]
@@ -34,23 +33,27 @@ def _now() -> datetime:
 
 
 def score(asked: argparse.Namespace, speaker: Speaker) -> int:
-    from ssc_hrct.app.assets import default_protocol
+    from ssc_hrct.app.identity import check_subject_id
     from ssc_hrct.app.log import start_log
-    from ssc_hrct.app.manifest import read_manifest
-    from ssc_hrct.app.result import to_json
-    from ssc_hrct.app.save import check_output, scores_file
-    from ssc_hrct.app.score_exams import Wishes, check_paths, plan, run
+    from ssc_hrct.app.manifest import check_paths, read_manifest
     from ssc_hrct.core.subject import read_visit
 
-    wishes = Wishes(
-        paths=tuple(asked.paths), out=asked.out, subject=asked.subject,
-        visit=read_visit(asked.visit) if asked.visit is not None else None,
-        manifest=read_manifest(asked.manifest) if asked.manifest is not None else None,
-        keep_patient_id=asked.keep_patient_id, secret=asked.secret, overlay=asked.overlay,
-    )
-    check_paths([*wishes.paths])
+    visit = read_visit(asked.visit) if asked.visit is not None else None
+    subject = check_subject_id(asked.subject) if asked.subject is not None else None
+    manifest = read_manifest(asked.manifest) if asked.manifest is not None else None
+    check_paths(asked.paths)
+    from ssc_hrct.app.save import check_output, scores_file  # a wrong line is told before anything heavy is imported
+
     check_output(asked.out)
     start_log()
+    from ssc_hrct.app.assets import default_protocol
+    from ssc_hrct.app.result import to_json
+    from ssc_hrct.app.score_exams import Wishes, plan, run
+
+    wishes = Wishes(
+        paths=tuple(asked.paths), out=asked.out, subject=subject, visit=visit, manifest=manifest,
+        keep_patient_id=asked.keep_patient_id, secret=asked.secret, overlay=asked.overlay,
+    )
     protocol = default_protocol()
     done: list[Done] = []
 
@@ -83,21 +86,25 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
 
 
 def compare(asked: argparse.Namespace, speaker: Speaker) -> int:
-    from ssc_hrct.app.assets import default_protocol
-    from ssc_hrct.app.compare import PairWishes, plan_pair, run_pair
+    from ssc_hrct.app.identity import check_subject_id
     from ssc_hrct.app.log import start_log
-    from ssc_hrct.app.save import check_output
-    from ssc_hrct.app.score_exams import check_paths
+    from ssc_hrct.app.manifest import check_paths
     from ssc_hrct.core.subject import read_visit
 
-    wishes = PairWishes(
-        baseline=asked.baseline, followup=asked.followup, out=asked.out, subject=asked.subject,
-        followup_visit=read_visit(asked.followup_visit) if asked.followup_visit is not None else None,
-        keep_patient_id=asked.keep_patient_id, secret=asked.secret,
-    )
+    visit = read_visit(asked.followup_visit) if asked.followup_visit is not None else None
+    subject = check_subject_id(asked.subject) if asked.subject is not None else None
     check_paths([asked.baseline, asked.followup])
+    from ssc_hrct.app.save import check_output
+
     check_output(asked.out, comparison=True)
     start_log()
+    from ssc_hrct.app.assets import default_protocol
+    from ssc_hrct.app.compare import PairWishes, plan_pair, run_pair
+
+    wishes = PairWishes(
+        baseline=asked.baseline, followup=asked.followup, out=asked.out, subject=subject, followup_visit=visit,
+        keep_patient_id=asked.keep_patient_id, secret=asked.secret,
+    )
     protocol = default_protocol()
     planned = plan_pair(wishes, protocol=protocol, progress=speaker.bar)
     for note in planned.notes:
@@ -134,6 +141,9 @@ def _signed(number: str) -> str:
 
 
 def inspect(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.manifest import check_paths
+
+    check_paths(asked.paths)
     from ssc_hrct.app import inspect as use_case
     from ssc_hrct.app.assets import default_protocol
 
@@ -142,7 +152,7 @@ def inspect(asked: argparse.Namespace, speaker: Speaker) -> int:
         date = next((s.facts.scan_date for s in exam if s.facts.scan_date), None)
         speaker.line(f"Exam {number}" + (f", {date}" if date else ", date not known"))
         for series in exam:
-            for line in _series_lines(series):
+            for line in series_lines(series):
                 speaker.line(f"  {line}")
     if seen.damaged:
         speaker.note(f"Damaged files: {len(seen.damaged)}, the first is '{seen.damaged[0]}'.")
@@ -151,30 +161,15 @@ def inspect(asked: argparse.Namespace, speaker: Speaker) -> int:
     return OK
 
 
-def _series_lines(series: InspectedSeries) -> list[str]:
-    facts = series.facts
-    what = [f"{facts.modality or 'no modality'} {facts.kind.value.replace('_', ' ')}", f"{facts.slices} slices"]
-    if facts.slice_thickness_mm is not None:
-        what.append(f"{facts.slice_thickness_mm:g} mm")
-    what += [part for part in (facts.kernel, facts.manufacturer) if part]
-    if series.chosen:
-        verdict = "This series is scored." if series.scorable else "Cannot be scored."
-    elif series.scorable:
-        verdict = "Could be scored, but another is chosen."
-    else:
-        verdict = "Cannot be scored."
-    lines = [f"{', '.join(what)}, in {series.place}", f"    {verdict} {series.why_not}".rstrip()]
-    return lines + [f"    {finding_text(finding)}" for finding in series.findings]
-
-
 def demo(asked: argparse.Namespace, speaker: Speaker) -> int:
-    from ssc_hrct.app.assets import default_protocol
-    from ssc_hrct.app.demo import run_demo
     from ssc_hrct.app.log import start_log
     from ssc_hrct.app.save import check_output
 
     check_output(asked.out, comparison=True)
     start_log()
+    from ssc_hrct.app.assets import default_protocol
+    from ssc_hrct.app.demo import run_demo
+
     speaker.note("Making the demonstration subject: a chest that does not exist, at baseline and at week 48.")
     shown = run_demo(asked.out, protocol=default_protocol(), now=_now, progress=speaker.bar,
                      tell=lambda result: speaker.line(exam_line(result)))

@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ssc_hrct.app.inspect import InspectedSeries
     from ssc_hrct.app.result import Result
     from ssc_hrct.core.findings import Finding
     from ssc_hrct.core.rows import Row
 
+KIND_WORDS = {
+    "axial": "axial", "reformat": "axial reformat", "localizer": "localizer (scout)", "not_axial": "not axial",
+    "secondary_capture": "page or screen capture", "not_ct": "not CT", "unsupported": "not readable as a stack",
+}
 STATUS_WORDS = {"scored": "scored", "scored_with_caution": "scored with caution", "refused": "refused"}
+
+
+def plural(count: int, one: str) -> str:
+    return f"{count} {one}" + ("" if count == 1 else "s")
 
 
 def who(row: Row) -> str:
@@ -45,14 +54,28 @@ def count_line(rows: Sequence[Row]) -> str:
     refused = sum(row["status"] == "refused" for row in rows)
     careful = sum(row["status"] == "scored_with_caution" for row in rows)
     scored = len(rows) - refused
-    many = f"{len(rows)} exam" + ("" if len(rows) == 1 else "s")
     part = f" ({careful} of them with caution)" if careful else ""
-    return f"{many}: {scored} scored{part}, {refused} refused."
+    return f"{plural(len(rows), 'exam')}: {scored} scored{part}, {refused} refused."
 
 
 def replaced_line(row: Row) -> str:
     said = f"ILD {row['ild_percent']} %" if row.get("ild_percent") else STATUS_WORDS.get(row["status"], row["status"])
     return f"Replaced the row of {who(row)} ({said}, scored {row['scored_at_utc']})."
+
+
+def series_lines(series: InspectedSeries) -> list[str]:
+    """What a series is, whether it can be scored, and why not."""
+    facts = series.facts
+    what = [f"{facts.modality or 'no modality'}, {KIND_WORDS[facts.kind.value]}", plural(facts.slices, "slice")]
+    if facts.slice_thickness_mm is not None:
+        what.append(f"{facts.slice_thickness_mm:g} mm")
+    what += [part for part in (facts.kernel, facts.manufacturer) if part]
+    if not series.scorable:
+        verdict = "Cannot be scored."
+    else:
+        verdict = "This series is scored." if series.chosen else "Could be scored, but another is chosen."
+    lines = [f"{', '.join(what)}, in {series.place}", f"    {verdict} {series.why_not}".rstrip()]
+    return lines + [f"    {finding_text(finding)}" for finding in series.findings]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

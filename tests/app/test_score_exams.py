@@ -1,0 +1,202 @@
+"""Planning and running: who is scored as whom, what is refused before any work, and that one fault stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ssc_hrct.app import score_exams
+from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.app.identity import Named, Source
+from ssc_hrct.app.manifest import read_manifest
+from ssc_hrct.app.score import Scored, score_series
+from ssc_hrct.app.score_exams import Done, Wishes, overlay_name, plan, run
+from ssc_hrct.core.errors import Cancelled, HrctError, WrongUsage
+from ssc_hrct.core.subject import BASELINE, UNSCHEDULED, Subject, Visit
+from tests.terminal import rows_of, write_block
+
+PROTOCOL = default_protocol()
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def now() -> datetime:
+    return NOON
+
+
+def carry_out(wishes: Wishes, told: list[Done] | None = None) -> list[Done]:
+    done = told if told is not None else []
+    run(plan(wishes, protocol=PROTOCOL), wishes, protocol=PROTOCOL, now=now, tell=done.append)
+    return done
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    write_block(tmp_path / "scans" / "a", names="a", patient="P1")
+    write_block(tmp_path / "scans" / "b", names="b", patient="P2")
+    return tmp_path / "scans"
+
+
+def test_each_exam_has_one_row_refused_ones_too(two: Path, tmp_path: Path) -> None:
+    done = carry_out(Wishes((two,), tmp_path / "out"))
+    rows = rows_of(tmp_path / "out" / "scores.csv")
+    assert [r["subject_id"] for r in rows] == ["P1", "P2"]
+    assert {r["status"] for r in rows} == {"refused"}
+    assert all("TOO_FEW_SLICES" in r["reasons"] and r["reasons"].endswith(";VISIT_NOT_GIVEN") for r in rows)
+    assert {r["ild_percent"] for r in rows} == {""}
+    assert [d.result.row for d in done] == rows
+
+
+@pytest.mark.parametrize("wish", [{"subject": "0007"}, {"visit": BASELINE}])
+def test_one_subject_or_visit_for_two_exams_is_wrong_usage_and_writes_nothing(
+    two: Path, tmp_path: Path, wish: dict[str, object]
+) -> None:
+    with pytest.raises(WrongUsage, match="would cover 2 exams"):
+        carry_out(Wishes((two,), tmp_path / "out", **wish))  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_exam_takes_the_names_that_the_user_gives(two: Path, tmp_path: Path) -> None:
+    carry_out(Wishes((two / "a",), tmp_path / "out", subject="0007", visit=Visit("week_48", 48)))
+    (row,) = rows_of(tmp_path / "out" / "scores.csv")
+    assert (row["subject_id"], row["visit"], row["visit_week"]) == ("0007", "week_48", "48")
+    assert "VISIT_NOT_GIVEN" not in row["reasons"]
+
+
+def test_an_exam_scored_again_replaces_its_row_and_says_so(two: Path, tmp_path: Path) -> None:
+    carry_out(Wishes((two,), tmp_path / "out"))
+    (again,) = carry_out(Wishes((two / "a",), tmp_path / "out", visit=BASELINE))
+    assert [r["visit"] for r in again.replaced] == ["unscheduled"]
+    assert [r["visit"] for r in rows_of(tmp_path / "out" / "scores.csv")] == ["baseline", "unscheduled"]
+
+
+def test_a_manifest_names_subjects_and_visits_and_missing_exams_are_told(two: Path, tmp_path: Path) -> None:
+    (two / "empty").mkdir()
+    (tmp_path / "list.csv").write_text("path,subject_id,visit\nscans/b,0008,week_48\nscans/empty,0009,baseline\n")
+    wishes = Wishes((two / "a",), tmp_path / "out", manifest=read_manifest(tmp_path / "list.csv"))
+    planned = plan(wishes, protocol=PROTOCOL)
+    whose = [(exam.named.subject.id, exam.visit) for exam in planned.exams]
+    assert whose == [("P1", UNSCHEDULED), ("0008", Visit("week_48", 48))]
+    assert [e.row for e in planned.unanswered] == [3]
+    assert any("does not name: 1" in note for note in planned.notes)
+
+
+def test_a_manifest_and_a_subject_together_are_wrong_usage(two: Path, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("path,subject_id,visit\nscans/b,0008,week_48\n")
+    manifest = read_manifest(tmp_path / "list.csv")
+    with pytest.raises(WrongUsage, match="manifest"):
+        plan(Wishes((two,), tmp_path / "out", subject="0007", manifest=manifest), protocol=PROTOCOL)
+
+
+def test_a_missing_path_is_wrong_usage_and_a_folder_without_images_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="There is no"):
+        plan(Wishes((tmp_path / "none",), tmp_path / "out"), protocol=PROTOCOL)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("hello")
+    with pytest.raises(HrctError) as told:
+        plan(Wishes((tmp_path / "texts",), tmp_path / "out"), protocol=PROTOCOL)
+    assert told.value.code == "NO_DICOM"
+
+
+Score = Callable[..., Scored]
+
+
+def failing_at(place: int, problem: BaseException, real: Score) -> Score:
+    """The real scoring, that fails at one exam."""
+    calls = iter(range(100))
+
+    def score(*given: object, **named: object) -> Scored:
+        if next(calls) == place:
+            raise problem
+        return real(*given, **named)
+
+    return score
+
+
+def test_a_fault_in_one_exam_gives_a_refused_row_and_the_others_go_on(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = ZeroDivisionError("DOE^JANE")
+    monkeypatch.setattr(score_exams, "score_series", failing_at(0, fault, score_series))
+    done = carry_out(Wishes((two,), tmp_path / "out"))
+    rows = rows_of(tmp_path / "out" / "scores.csv")
+    assert [r["status"] for r in rows] == ["refused", "refused"]
+    assert rows[0]["reasons"] == "INTERNAL_ERROR;VISIT_NOT_GIVEN"
+    assert "TOO_FEW_SLICES" in rows[1]["reasons"]
+    assert rows[0]["slice_thickness_mm"] == "1.000"
+    assert done[0].result.findings[0].detail == "ZeroDivisionError"
+
+
+def test_a_plain_refusal_from_deep_inside_keeps_its_code(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = HrctError("NO_LUNGS", "Two lungs could not be found.")
+    monkeypatch.setattr(score_exams, "score_series", failing_at(0, told, score_series))
+    carry_out(Wishes((two / "a",), tmp_path / "out"))
+    assert rows_of(tmp_path / "out" / "scores.csv")[0]["reasons"] == "NO_LUNGS;VISIT_NOT_GIVEN"
+
+
+def test_stopping_keeps_the_rows_that_were_finished(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_exams, "score_series", failing_at(1, Cancelled(), score_series))
+    told: list[Done] = []
+    with pytest.raises(Cancelled):
+        carry_out(Wishes((two,), tmp_path / "out"), told)
+    assert len(told) == 1
+    assert len(rows_of(tmp_path / "out" / "scores.csv")) == 1
+
+
+def test_a_table_that_is_opened_meanwhile_gets_its_rows_when_it_is_closed(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "out" / ".~lock.scores.csv#"
+    mark.parent.mkdir()
+    real = score_series
+
+    def with_spreadsheet(*given: object, **named: object) -> Scored:
+        if mark.exists():
+            mark.unlink()
+        else:
+            mark.write_text("")
+        return real(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(score_exams, "score_series", with_spreadsheet)
+    first, second = carry_out(Wishes((two,), tmp_path / "out"))
+    assert "open in a spreadsheet" in first.problem
+    assert second.problem == ""
+    assert len(rows_of(tmp_path / "out" / "scores.csv")) == 2
+
+
+def test_a_table_that_stays_open_is_told_at_the_end(two: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".~lock.scores.csv#").write_text("")
+    told: list[Done] = []
+    with pytest.raises(HrctError, match="open in a spreadsheet"):
+        carry_out(Wishes((two,), tmp_path / "out"), told)
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("subject", "source", "shown"),
+    [("0007", Source.GIVEN, "0007"), ("a/b ../c", Source.GIVEN, "a_b____c"), ("4711", Source.KEPT_PATIENT_ID, "exam")],
+)
+def test_a_picture_is_named_without_an_identifier_and_without_signs_of_paths(
+    subject: str, source: Source, shown: str
+) -> None:
+    name = overlay_name(Named(Subject(subject), source), BASELINE, "1.2.3")
+    assert name.startswith(f"{shown}_baseline_")
+    assert name.endswith(".png")
+    assert "/" not in name
+    assert name != overlay_name(Named(Subject(subject), source), BASELINE, "1.2.4")
+
+
+def test_a_poor_series_beside_a_good_one_is_no_refusal_and_no_row(tmp_path: Path) -> None:
+    study = write_block(tmp_path / "x" / "few", names="few", slices=3)
+    write_block(tmp_path / "x" / "many", names="many", slices=30, study=study)
+    (exam,) = plan(Wishes((tmp_path / "x",), tmp_path / "out"), protocol=PROTOCOL).exams
+    assert exam.choice.scan.acquisition.slices == 30
+    (done,) = carry_out(Wishes((tmp_path / "x",), tmp_path / "out"))
+    assert "TOO_FEW_SLICES" not in done.result.row["reasons"]

@@ -1,0 +1,157 @@
+"""What the terminal says: help, plain sentences, one line for an exam, the bar."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ssc_hrct.app.result import Result
+from ssc_hrct.cli.lines import count_line, exam_line, replaced_line, table
+from ssc_hrct.cli.parser import build_parser
+from ssc_hrct.cli.say import Bar, Voice, bar_text
+from ssc_hrct.core.errors import Cancelled
+from ssc_hrct.core.findings import caution, in_order, refusal
+from ssc_hrct.core.rows import score_row
+from tests.made_up import a_score
+
+COMMANDS = ("demo", "inspect", "score", "compare", "gui", "self-test")
+
+
+def a_result(*findings: object, refused: bool = False) -> Result:
+    found = in_order(findings)  # type: ignore[arg-type]
+    score = a_score(findings=found, extents=None) if refused else a_score(findings=found)
+    return Result(score_row(score), score.findings)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_a_help_that_says_what_it_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        build_parser().parse_args([command, "--help"])
+    assert left.value.code == 0
+    assert len(capsys.readouterr().out.split()) > 20
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("", "A command is missing."),
+        ("scor x", "'scor' is not a command."),
+        ("score x", "This is missing: --out."),
+        ("score x --out", "--out needs a value behind it."),
+        ("score x --out o --frobnicate", "This is not known here: --frobnicate."),
+        ("score x --out o --vis baseline", "This is not known here: --vis baseline."),
+        ("score x --out o --json=yes", "--json takes no value."),
+        ("compare x --out o", "This is missing: FOLLOWUP."),
+        ("inspect", "This is missing: PATH."),
+    ],
+)
+def test_a_wrong_line_gets_one_plain_sentence_and_exit_code_2(
+    line: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        build_parser().parse_args(line.split())
+    assert left.value.code == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(says)
+    assert shown.err.count("\n") == 1
+
+
+def test_an_exam_is_one_line_with_its_numbers_and_what_to_do() -> None:
+    line = exam_line(a_result(caution("CONTRAST", "aorta 180 HU"), caution("VISIT_NOT_GIVEN")))
+    assert "\n" not in line
+    assert line.startswith("0007, baseline: scored with caution. ILD 1.00 %, minimal; fibrosis 0.00 %; lung 3000.0 ml.")
+    assert "CONTRAST (aorta 180 HU): Contrast medium was given." in line
+    assert line.endswith("Name the visit, by option or manifest.")
+
+
+def test_a_refused_exam_says_why_and_nothing_of_its_cautions() -> None:
+    line = exam_line(a_result(refusal("LOCALIZER"), caution("VISIT_NOT_GIVEN"), refused=True))
+    assert line == ("0007, baseline: refused. LOCALIZER: This is a localizer (scout). "
+                    "Choose the axial series of the exam.")
+
+
+def test_a_clean_exam_is_just_scored() -> None:
+    assert exam_line(a_result()).split(".")[0] == "0007, baseline: scored"
+
+
+def test_exams_are_counted() -> None:
+    rows = [a_result().row, a_result(caution("CONTRAST")).row, a_result(refusal("NOT_CT"), refused=True).row]
+    assert count_line(rows) == "3 exams: 2 scored (1 of them with caution), 1 refused."
+    assert count_line(rows[:1]) == "1 exam: 1 scored, 0 refused."
+
+
+def test_what_was_replaced_is_named() -> None:
+    line = replaced_line(a_result().row)
+    assert line == "Replaced the row of 0007, baseline (ILD 1.00 %, scored 2026-01-31T09:30:00Z)."
+
+
+def test_a_table_lines_up() -> None:
+    assert table(("what", "n"), [("a", "10"), ("longer", "9")]) == ["what     n", "a       10", "longer   9"]
+
+
+def test_the_bar_shows_how_far() -> None:
+    assert bar_text("finding lungs", 1, 2) == "[############............]  50% finding lungs"
+    assert bar_text("looking", 0, 0) == "looking"
+    assert bar_text("x", 7, 5).startswith("[########################] 100%")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_is_drawn_on_a_terminal_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Terminal()
+    bar = Bar(Voice(screen))
+    bar.step("finding lungs", 1, 4)
+    assert "25% finding lungs" in screen.getvalue()
+    bar.clear()
+    assert screen.getvalue().endswith(" \r")
+
+
+def test_no_bar_is_drawn_into_a_pipe_or_without_a_console() -> None:
+    pipe = io.StringIO()
+    for voice in (Voice(pipe), Voice(None)):
+        bar = Bar(voice)
+        bar.step("finding lungs", 1, 4)
+        bar.clear()
+    assert pipe.getvalue() == ""
+
+
+def test_a_wish_to_stop_is_heard_at_the_next_step() -> None:
+    bar = Bar(Voice(None))
+    bar.step("finding lungs")
+    bar.stop.set()
+    with pytest.raises(Cancelled):
+        bar.step("finding lungs")
+
+
+def test_a_subject_that_the_terminal_cannot_show_stops_nothing() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", newline="\n")
+    Voice(stream).say("Jörg")
+    assert raw.getvalue() == b"J?rg\n"
+
+
+def test_help_imports_nothing_but_the_standard_library() -> None:
+    """Time is for benchmarks; what would cost it is named here."""
+    code = (
+        "import sys\n"
+        "from ssc_hrct.cli.parser import build_parser\n"
+        "import ssc_hrct.__main__, ssc_hrct.cli.run\n"
+        "build_parser().format_help()\n"
+        "foreign = {m.split('.')[0] for m in sys.modules} - set(sys.stdlib_module_names)\n"
+        "print(sorted(n for n in foreign if not n.startswith(('_', 'ssc_hrct'))))\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"],
+                          capture_output=True, text=True, check=True, cwd=root, env=dict(os.environ))
+    heavy = ("numpy", "pydicom", "scipy", "PySide6", "filelock", "platformdirs", "PIL")
+    assert not [name for name in heavy if name in done.stdout]

@@ -1,0 +1,71 @@
+"""The real command, run as a person runs it, in a home of its own."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ssc_hrct import dicom
+from ssc_hrct.app.made_up import uids
+from ssc_hrct.core.grid import Grid
+from ssc_hrct.core.volume import Volume
+from tests.made_up import acquisition
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A folder that stands for the user's home, so that no secret or log of ours lands in the real one."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "SSC_HRCT_"))}
+        home = str(self.folder)
+        return kept | {"HOME": home, "USERPROFILE": home, "LOCALAPPDATA": home, "PYTHONPATH": str(ROOT)}
+
+    def run(self, *arguments: object, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+        """ssc-hrct with these arguments. Whatever happened, nobody saw a traceback."""
+        done = subprocess.run(
+            [sys.executable, "-W", "error::ResourceWarning", "-m", "ssc_hrct", *map(str, arguments)],
+            capture_output=True, text=True, env=self.environment, cwd=self.folder, timeout=timeout_s, check=False,
+        )
+        assert "Traceback" not in done.stdout + done.stderr, done.stderr
+        return done
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "ssc_hrct", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=self.environment, cwd=self.folder,
+        )
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    """As a program that knows nothing of ours reads the table."""
+    with file.open(encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def write_block(
+    folder: Path, *, names: str, slices: int = 10, patient: str = "P1", study: str | None = None,
+    scan_date: str | None = "2025-01-15",
+) -> str:
+    """A block of soft tissue as a CT series: quick, and refused by its header where it has few slices.
+
+    Returns the study UID; study: of an exam that it joins.
+    """
+    grid = Grid((slices, 64, 64), (1.0, 1.0, 1.0), (0.0, 0.0, -100.0))
+    volume = Volume(np.full(grid.shape, 40, dtype=np.int16), grid, acquisition(slices=slices))
+    new_uid = uids(names)
+    exam = study or new_uid()
+    dicom.write_ct(volume, folder, patient_id=patient, study_instance_uid=exam, series_instance_uid=new_uid(),
+                   new_uid=new_uid, scan_date=scan_date)
+    return exam
