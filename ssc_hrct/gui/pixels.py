@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssc_hrct.core.lungs import Region
-from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU
 
 HU_STEPS = HIGHEST_HU - LOWEST_HU + 2
@@ -57,19 +56,28 @@ def grey(window: Window) -> NDArray[np.float32]:
 def table(window: Window, paint: Paint | None) -> NDArray[np.uint32]:
     """uint32 [LABELS, HU_STEPS] of 0xffRRGGBB. paint None: no overlay."""
     shade = grey(window)
-    plain = np.stack([shade, shade, shade], axis=-1)
-    colours = np.repeat(plain[None], LABELS, axis=0)
+    lut = np.empty((LABELS, HU_STEPS), dtype=np.uint32)
+    lut[:] = _packed([shade, shade, shade])
     if paint is not None:
-        for label, rgb in paint.colours.items():
-            share = paint.opacity if label != OUTLINE else (_OUTLINE_SHARE if paint.opacity > 0 else 0.0)
-            mixed = plain * (1.0 - share) + np.asarray(rgb, dtype=np.float32) * share
-            colours[label] = colours[label + TINTED] = mixed
-        tint = np.asarray(paint.tint, dtype=np.float32)
-        colours[TINTED:] = colours[TINTED:] * (1.0 - _TINT_SHARE) + tint * _TINT_SHARE
-    colours[:, 0] = 0.0
-    whole = np.rint(colours).astype(np.uint32)
-    packed = 0xFF000000 | whole[..., 0] << 16 | whole[..., 1] << 8 | whole[..., 2]
-    return np.ascontiguousarray(packed.astype(np.uint32))
+        for label in range(TINTED):
+            parts = [shade, shade, shade]
+            if label in paint.colours:
+                share = paint.opacity if label != OUTLINE else (_OUTLINE_SHARE if paint.opacity > 0 else 0.0)
+                parts = _mixed(parts, paint.colours[label], share)
+                lut[label] = _packed(parts)
+            if label <= OUTLINE:
+                lut[label + TINTED] = _packed(_mixed(parts, paint.tint, _TINT_SHARE))
+    lut[:, 0] = 0xFF000000
+    return lut
+
+
+def _mixed(parts: list[NDArray[np.float32]], colour: Rgb, share: float) -> list[NDArray[np.float32]]:
+    return [part * np.float32(1.0 - share) + np.float32(c * share) for part, c in zip(parts, colour, strict=True)]
+
+
+def _packed(parts: list[NDArray[np.float32]]) -> NDArray[np.uint32]:
+    red, green, blue = (np.rint(part).astype(np.uint32) for part in parts)
+    return np.uint32(0xFF000000) | red << np.uint32(16) | green << np.uint32(8) | blue
 
 
 def labels(
@@ -82,11 +90,11 @@ def labels(
     inner[:-1] &= lung[1:]
     inner[:, 1:] &= lung[:, :-1]
     inner[:, :-1] &= lung[:, 1:]
-    plane = np.where(lung, patterns, np.uint8(Pattern.OUTSIDE))
-    plane[regions == Region.AIRWAYS] = AIRWAY
-    plane[lung & ~inner] = OUTLINE
+    plane: NDArray[np.uint8] = np.multiply(patterns, lung, dtype=np.uint8)
+    np.copyto(plane, np.uint8(AIRWAY), where=regions == Region.AIRWAYS)
+    np.copyto(plane, np.uint8(OUTLINE), where=lung & ~inner)
     if zone and zones is not None:
-        plane[zones == zone] += TINTED
+        plane += (zones == zone) * np.uint8(TINTED)
     return plane
 
 

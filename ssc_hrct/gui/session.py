@@ -209,6 +209,7 @@ class Session(QObject):
         if listed is None or key == self.current:
             return
         self.current = key
+        self.say("")
         self._show(None)
         self.load_problem = Message()
         self.loading = Doing("Reading the slices")
@@ -269,12 +270,16 @@ class Session(QObject):
     def set_subject(self, text: str) -> None:
         if self.read is not None and self.read.subject != text:
             self.read.subject = text
-            self.fields_changed.emit()
+            self._edited()
 
     def set_visit(self, text: str) -> None:
         if self.read is not None and self.read.visit != text:
             self.read.visit = text
-            self.fields_changed.emit()
+            self._edited()
+
+    def _edited(self) -> None:
+        self.say("")  # what was said before gives way to what the fields need
+        self.fields_changed.emit()
 
     def subject_problem(self) -> str:
         """Why the subject field cannot be used; empty where it can."""
@@ -330,6 +335,7 @@ class Session(QObject):
             findings=self._known(read),
         )
         read.problem = Message()
+        self.say("")
         token = self._warm_worker().score(request)
         self.scoring = Scoring(self.current, token, Doing("Starting"))
         self.score_changed.emit()

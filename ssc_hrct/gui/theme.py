@@ -21,6 +21,8 @@ from ssc_hrct.app import assets
 
 THEMES = ("dark", "light")
 BASE_PX = 13
+SCROLL_PX = 10
+"""Width of a scroll bar."""
 
 
 @dataclass(frozen=True, slots=True)

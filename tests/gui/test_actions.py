@@ -56,6 +56,14 @@ def test_the_sheet_shows_every_key_of_the_table(reading):
             assert QKeySequence(action.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) in texts
 
 
+def test_the_question_mark_opens_the_sheet(qtbot, reading):
+    from PySide6.QtCore import Qt
+
+    qtbot.keyClick(reading.reading.axial, Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
+    assert reading.sheet is not None
+    assert reading.sheet.name == "keys"
+
+
 def test_the_sheet_closes_by_the_same_key_and_by_escape(qtbot, reading):
     from PySide6.QtCore import Qt
 

@@ -27,10 +27,12 @@ from ssc_hrct.core.rows import Row
 from ssc_hrct.gui import words
 from ssc_hrct.gui.hands import Hands
 from ssc_hrct.gui.session import Doing, Session
-from ssc_hrct.gui.theme import Theme, icon, pattern_colours, tabular
+from ssc_hrct.gui.theme import SCROLL_PX, Theme, icon, pattern_colours, tabular
 from ssc_hrct.gui.views.figures import ExtentBar, ZoneTable
 from ssc_hrct.gui.views.parts import button, clear, label, restyle, rule
 from ssc_hrct.gui.words import NONE
+
+_SIDE_PX = 12
 
 
 class ScorePanel(QFrame):
@@ -52,6 +54,7 @@ class ScorePanel(QFrame):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self._make_result())
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.verticalScrollBar().rangeChanged.connect(self._keep_width)
         outer.addWidget(scroll, 1)
         outer.addWidget(rule())
         outer.addWidget(self._make_foot())
@@ -86,9 +89,11 @@ class ScorePanel(QFrame):
         self.score = button("Score", primary=True)
         self.score.setFixedWidth(72)
         self.score.clicked.connect(self._hands.score)
-        grid.addWidget(label("Subject", tone="quiet"), 0, 0)
+        for name, field, row in (("Subject", self.subject, 0), ("Visit", self.visit, 1)):
+            word = label(name, tone="quiet")
+            word.setBuddy(field)
+            grid.addWidget(word, row, 0)
         grid.addWidget(self.subject, 0, 1, 1, 2)
-        grid.addWidget(label("Visit", tone="quiet"), 1, 0)
         grid.addWidget(self.visit, 1, 1)
         grid.addWidget(self.score, 1, 2)
         grid.setColumnStretch(1, 1)
@@ -99,8 +104,8 @@ class ScorePanel(QFrame):
 
     def _make_result(self) -> QWidget:
         box = QWidget()
-        column = QVBoxLayout(box)
-        column.setContentsMargins(12, 8, 12, 8)
+        column = self._column = QVBoxLayout(box)
+        column.setContentsMargins(_SIDE_PX, 8, _SIDE_PX, 8)
         column.setSpacing(4)
         column.addWidget(label("SEVERITY", role="heading"))
         self.top = QStackedWidget()
@@ -207,6 +212,11 @@ class ScorePanel(QFrame):
         self.export.clicked.connect(self._hands.export)
         row.addWidget(self.export, 1)
         return box
+
+    def _keep_width(self, _: int, most: int) -> None:
+        """The scroll bar takes its room from the margin, so that no number moves when it comes."""
+        right = _SIDE_PX - SCROLL_PX if most else _SIDE_PX
+        self._column.setContentsMargins(_SIDE_PX, 8, right, 8)
 
     # --- showing -------------------------------------------------------------------------------
 
