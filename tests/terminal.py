@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ssc_hrct import dicom
-from ssc_hrct.app.made_up import uids
+from ssc_hrct import dicom, phantom
+from ssc_hrct.app.made_up import MadeUpExam, Truth, truth_of, uids, write_exam
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.volume import Volume
-from tests.made_up import acquisition
+from tests.made_up import ILD, acquisition
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,7 +30,15 @@ class Home:
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "SSC_HRCT_"))}
         home = str(self.folder)
-        return kept | {"HOME": home, "USERPROFILE": home, "LOCALAPPDATA": home, "PYTHONPATH": str(ROOT)}
+        path = os.pathsep.join((str(self.without_window()), str(ROOT)))
+        return kept | {"HOME": home, "USERPROFILE": home, "LOCALAPPDATA": home, "PYTHONPATH": path}
+
+    def without_window(self) -> Path:
+        """A folder in front of the path in which PySide6 cannot be imported: the terminal never needs it."""
+        folder = self.folder.parent / "no-window"
+        (folder / "PySide6").mkdir(parents=True, exist_ok=True)
+        (folder / "PySide6" / "__init__.py").write_text('raise ImportError("PySide6 is not here")\n')
+        return folder
 
     def run(self, *arguments: object, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
         """ssc-hrct with these arguments. Whatever happened, nobody saw a traceback."""
@@ -69,3 +77,17 @@ def write_block(
     dicom.write_ct(volume, folder, patient_id=patient, study_instance_uid=exam, series_instance_uid=new_uid(),
                    new_uid=new_uid, scan_date=scan_date)
     return exam
+
+
+def write_small_chest(folder: Path, *, names: str, ild_percent: float, scan_date: str) -> Truth:
+    """A chest on a coarse grid (2 mm slices, 1.45 mm pixels), quick to make and to score, and what was put in.
+
+    Its subject is called SMALL; the files say that identity was removed. One body whatever the disease.
+    """
+    spec = phantom.ChestSpec(
+        shape=(140, 200, 240), spacing_mm=(2.0, 1.45, 1.45), lung_ml=3400.0,
+        disease=phantom.PRESETS["nsip"](ild_percent) if ild_percent else None,
+    )
+    made = phantom.make_chest(77, spec)
+    write_exam(made, folder, MadeUpExam("SMALL", scan_date, names))
+    return truth_of(made, ILD)
