@@ -46,17 +46,18 @@ class Backend:
 
     def make_demonstration(self, progress: Progress) -> tuple[Path, Path]:
         """Folders of baseline and week 48 of the made-up subject, made once and then kept."""
-        from platformdirs import user_cache_path
+        import platformdirs
 
         from ssc_hrct.app.demo import make_demo_subject
         from ssc_hrct.version import __version__
 
-        kept = user_cache_path("ssc-hrct", appauthor=False) / f"demonstration-{__version__}"
+        kept = platformdirs.user_cache_path("ssc-hrct", appauthor=False) / f"demonstration-{__version__}"
         note = kept / "folders.txt"
         if note.is_file():
-            baseline, followup = note.read_text(encoding="utf-8").splitlines()
-            return kept / baseline, kept / followup
-        shutil.rmtree(kept, ignore_errors=True)  # a demonstration that was stopped half way
+            folders = [kept / name for name in note.read_text(encoding="utf-8").splitlines()]
+            if len(folders) == 2 and all(folder.is_dir() for folder in folders):
+                return folders[0], folders[1]
+        shutil.rmtree(kept, ignore_errors=True)  # one that was stopped half way
         made: tuple[Path, Path] = make_demo_subject(kept, progress=progress)
         names = [folder.relative_to(kept).as_posix() for folder in made]
         note.write_text("\n".join(names), encoding="utf-8")
