@@ -24,12 +24,14 @@ SLICES = 6
 _COLUMNS = 3
 _TILE_PX = 440
 """Longest side of one slice: six make a picture that fits a page and a screen."""
+_NARROWEST_PX = 1000
+"""The legend's text fits."""
 _MARGIN_MM = 12.0
 _WINDOW_LOW_HU, _WINDOW_WIDE_HU = -1350.0, 1500.0
 """The lung window 1500/-600."""
 _WASH = 0.35
 _TEXT, _GROUND = (230, 233, 236), (0, 0, 0)
-_LEGEND_PX, _TEXT_PX = 34, 15
+_LEGEND_PX, _TEXT_PX, _GAP_PX, _HALO_PX = 34, 15, 4, 2
 
 Colour = tuple[int, int, int]
 Image8 = NDArray[np.uint8]
@@ -104,27 +106,27 @@ def _edge(lung: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _tile(pixels: Image8, spacing_mm: tuple[float, float], height: str) -> Image.Image:
-    """A slice with square pixels, its marks of side and its height."""
+    """A slice with square pixels, its marks of side and its height; text has a dark halo to be read on bone."""
     tall, wide = pixels.shape[0] * spacing_mm[0], pixels.shape[1] * spacing_mm[1]
     scale = _TILE_PX / max(tall, wide)
     size = max(1, round(wide * scale)), max(1, round(tall * scale))
-    image = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
-    tile = Image.new("RGB", (_TILE_PX, _TILE_PX), _GROUND)
-    tile.paste(image, ((_TILE_PX - size[0]) // 2, (_TILE_PX - size[1]) // 2))
+    tile = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
     draw, font = ImageDraw.Draw(tile), ImageFont.load_default(_TEXT_PX)
-    middle, edge = _TILE_PX // 2, 6
-    draw.text((edge, middle), "R", _TEXT, font, anchor="lm")
-    draw.text((_TILE_PX - edge, middle), "L", _TEXT, font, anchor="rm")
-    draw.text((edge, edge), height, _TEXT, font, anchor="la")
+    edge = 6
+    for place, text, anchor in (((edge, size[1] // 2), "R", "lm"), ((size[0] - edge, size[1] // 2), "L", "rm"),
+                                ((edge, edge), height, "la")):
+        draw.text(place, text, _TEXT, font, anchor=anchor, stroke_width=_HALO_PX, stroke_fill=_GROUND)
     return tile
 
 
 def _sheet(tiles: list[Image.Image], extents: Extents, colours: Colours) -> bytes:
-    lines = -(-max(len(tiles), 1) // _COLUMNS)
-    sheet = Image.new("RGB", (_COLUMNS * _TILE_PX, lines * _TILE_PX + _LEGEND_PX), _GROUND)
+    wide, tall = tiles[0].size if tiles else (_TILE_PX, 0)
+    lines = -(-len(tiles) // _COLUMNS)
+    below = lines * (tall + _GAP_PX)
+    sheet = Image.new("RGB", (max(_COLUMNS * (wide + _GAP_PX), _NARROWEST_PX), below + _LEGEND_PX), _GROUND)
     for place, tile in enumerate(tiles):
-        sheet.paste(tile, (place % _COLUMNS * _TILE_PX, place // _COLUMNS * _TILE_PX))
-    _legend(ImageDraw.Draw(sheet), lines * _TILE_PX + _LEGEND_PX // 2, extents, colours)
+        sheet.paste(tile, (place % _COLUMNS * (wide + _GAP_PX), place // _COLUMNS * (tall + _GAP_PX)))
+    _legend(ImageDraw.Draw(sheet), below + _LEGEND_PX // 2, extents, colours)
     stream = io.BytesIO()
     sheet.save(stream, format="PNG", optimize=True)
     return stream.getvalue()

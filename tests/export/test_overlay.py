@@ -40,8 +40,8 @@ def a_chest(spacing_mm: tuple[float, float, float] = (2.0, 1.0, 1.0)) -> tuple[V
             extents({(1, Pattern.HONEYCOMBING): 600}))
 
 
-def picture(*chest: object) -> NDArray[np.uint8]:
-    image = Image.open(io.BytesIO(overlay_png(*chest, COLOURS)))  # type: ignore[arg-type]
+def picture(volume: Volume, lungs: Lungs, patterns: Patterns, counted: Extents) -> NDArray[np.uint8]:
+    image = Image.open(io.BytesIO(overlay_png(volume, lungs, patterns, counted, COLOURS)))
     assert image.format == "PNG"
     assert image.info == {}, "no text is stored in it"
     return np.asarray(image)
@@ -65,27 +65,23 @@ def test_lungs_of_fewer_slices_than_six_are_still_drawn() -> None:
 
 
 def test_patterns_are_drawn_in_their_colours_on_the_patients_right_at_the_left_of_the_picture() -> None:
-    pixels = picture(*a_chest())
-    tile = pixels[:440, :440].astype(float)
+    """The lungs' box is 104 x 64 pixels with its margin: a tile of 440 x 271."""
+    tile = picture(*a_chest())[:271, :440].astype(float)
     grey = 255 * (-850 + 1350) / 1500
     found = np.abs(tile - washed(COLOURS.patterns[Pattern.HONEYCOMBING], grey)).max(axis=2) <= 2
     rows, columns = np.nonzero(found)
     assert found.sum() > 5000
     assert columns.max() < 220, "right lung, left half"
-    assert rows.max() < 240, "front half, up"
+    assert rows.max() < 140, "front half, up"
     outline = np.abs(tile - np.asarray(COLOURS.lungs)).max(axis=2) <= 60
     assert outline.sum() > 500
 
 
 def test_pixels_that_are_not_square_are_drawn_in_their_true_shape() -> None:
-    """The box of both lungs is 40 x 80 pixels; at twice the row distance it is square."""
-    flat, tall = (picture(*a_chest((2.0, step, 1.0)))[:440, :440] for step in (1.0, 2.0))
-
-    def height(tile: NDArray[np.uint8]) -> int:
-        # the lung's grey or the wash, not the bright surroundings and not the ground
-        return int((tile.max(axis=2) > 200).any(axis=1).sum())
-
-    assert height(tall) > 1.5 * height(flat)
+    """The lungs' box with its margin is 104 mm wide and 64 mm high; 104 mm with rows twice as far apart."""
+    flat, tall = (picture(*a_chest((2.0, step, 1.0))) for step in (1.0, 2.0))
+    rows = [(len(sheet) - 34) / 2 - 4 for sheet in (flat, tall)]
+    assert rows == [pytest.approx(440 * 64 / 104, abs=1), pytest.approx(440, abs=8)]
 
 
 def test_the_legend_has_every_pattern() -> None:
