@@ -35,6 +35,9 @@ ASIDE_MM = 0.25
 """How far a slice may lie aside of the line through the others, in the image plane."""
 LONGEST_STACK = 20
 """More places than so many times the slices is no stack with gaps but slices from different places."""
+MOST_HOLES_SHARE = 0.25
+"""With larger steps at more places than this the slices are unevenly spaced, or two stacks in one: any
+positions lie on a lattice that is fine enough."""
 TILT_FROM_DEGREES = 0.5
 """Less than this is rounding, or a shift of under 3 mm over a chest: not sheared."""
 
@@ -87,8 +90,9 @@ class Stack:
 
     @property
     def sheared_aside(self) -> bool:
-        """Whether an axial stack drifts to the patient's side: no gantry tilts that way."""
-        aside = abs(float(self.drift_mm[0])) / (self.spacing_mm or 1.0)
+        """Whether an axial stack drifts along the image's left-right axis: no gantry tilts that way."""
+        across = self.row if abs(self.row[0]) > abs(self.column[0]) else self.column
+        aside = abs(float(self.drift_mm @ across)) / (self.spacing_mm or 1.0)
         return self.main_axis == 2 and aside > np.tan(np.radians(TILT_FROM_DEGREES))
 
     @property
@@ -183,6 +187,7 @@ def _ladder(heights: Vector) -> tuple[float | None, NDArray[np.int64], bool]:
     spacing = float(np.median(steps[steps < 1.5 * small]))
     counts = np.rint(steps / spacing).astype(np.int64)
     even = bool((counts >= 1).all() and counts.sum() <= LONGEST_STACK * len(heights))
+    even = even and int((counts > 1).sum()) <= MOST_HOLES_SHARE * len(counts)
     rungs = np.concatenate([[0], np.cumsum(np.clip(counts, 1, LONGEST_STACK))])
     spacing, start = (float(v) for v in np.polyfit(rungs, heights, 1))
     off = np.abs(heights - start - rungs * spacing).max()

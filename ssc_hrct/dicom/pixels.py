@@ -25,7 +25,7 @@ OUT_OF_VIEW_HU = -1500
 scored) stays above it, and fillings lie at -2000 or below. Between this and -1024, scanners with an
 extended scale measured noise in air; it is clipped like that of all others."""
 
-_PIXEL_TAGS: list[int | str | tuple[int, int]] = [
+_PIXEL_TAGS: list[str] = [
     "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData", "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths",
