@@ -74,9 +74,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One exam that was scored or refused. replaced: rows that gave way. problem: what failed beside the score."""
+    """One exam that was scored or refused. place: folder of its files. replaced: rows that gave way.
+
+    problem: what failed beside the score.
+    """
 
     result: Result
+    place: Path
     replaced: tuple[Row, ...] = ()
     overlay: Path | None = None
     problem: str = ""
@@ -182,7 +186,7 @@ def name_exams(
         if loaded[0].made:
             notes.append("That secret was made just now. Keep it: without it the pseudonyms cannot be made again.")
     if Source.PATIENT_ID in sources:
-        notes.append("The files say that identity was removed, so their patient number names the subject.")
+        notes.append("Where the files say that identity was removed, their patient number names the subject.")
     if Source.KEPT_PATIENT_ID in sources:
         notes.append("Patient numbers of the files name the subjects, as you asked.")
     return named, tuple(notes)
@@ -217,7 +221,7 @@ def run(
         if wishes.overlay and scored.patterns is not None:
             picture, failed = _save_overlay(scored, exam, wishes.out)
             trouble = trouble or failed
-        tell(Done(result, replaced, picture, trouble))
+        tell(Done(result, exam.choice.scan.files[0].parent, replaced, picture, trouble))
     if problem is not None:
         raise problem
 

@@ -59,7 +59,7 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
 
     def tell(one: Done) -> None:
         done.append(one)
-        speaker.line(exam_line(one.result))
+        speaker.line(exam_line(one.result, str(one.place) if several else ""))
         for row in one.replaced:
             speaker.note(replaced_line(row))
         if one.overlay is not None:
@@ -67,14 +67,14 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
         if one.problem:
             speaker.note(one.problem)
 
-    missing = 0
+    missing, several = 0, False
     try:
         planned = plan(wishes, protocol=protocol, progress=speaker.bar)
         for note in planned.notes:
             speaker.note(note)
         for entry in planned.unanswered:
             speaker.note(f"Row {entry.row} of the manifest: no exam was found for '{entry.place}'.")
-        missing = len(planned.unanswered)
+        missing, several = len(planned.unanswered), len(planned.exams) > 1
         run(planned, wishes, protocol=protocol, now=_now, tell=tell, progress=speaker.bar)
     finally:
         if done:

@@ -33,10 +33,13 @@ def finding_text(finding: Finding) -> str:
     return f"{finding.code}{seen}: {finding.kind.says} {finding.kind.do}"
 
 
-def exam_line(result: Result) -> str:
-    """The line of one exam: scored, caution or refused, the numbers, and what to do."""
+def exam_line(result: Result, place: str = "") -> str:
+    """The line of one exam: scored, caution or refused, the numbers, and what to do.
+
+    place: where its files are, for a person who has given many.
+    """
     row = result.row
-    parts = [f"{who(row)}: {STATUS_WORDS[row['status']]}."]
+    parts = [who(row) + (f" ({place})" if place else "") + f": {STATUS_WORDS[row['status']]}."]
     if row["ild_percent"]:
         parts.append(
             f"ILD {row['ild_percent']} %, {row['severity']}; fibrosis {row['fibrosis_percent']} %; "

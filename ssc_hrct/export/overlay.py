@@ -135,7 +135,7 @@ def _sheet(tiles: list[Image.Image], extents: Extents, colours: Colours) -> byte
 def _legend(draw: ImageDraw.ImageDraw, y: int, extents: Extents, colours: Colours) -> None:
     """Each pattern in its colour with its percent of the lung, and the sum that is graded."""
     font, x, box = ImageFont.load_default(_TEXT_PX), 10, 12
-    entries = [(f"ILD {extents.ild_percent} %", None)]
+    entries: list[tuple[str, Colour | None]] = [(f"ILD {extents.ild_percent} %", None)]
     entries += [(f"{p.word.replace('_', ' ')} {extents.percent((p,))} %", c) for p, c in colours.patterns.items()]
     for text, colour in entries:
         if colour is not None:

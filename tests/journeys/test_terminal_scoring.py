@@ -101,7 +101,7 @@ def test_stopping_keeps_what_is_finished_and_says_so(home: Home, chests: Chests,
     assert "Traceback" not in said + aside
     assert "Stopped. What was finished stays." in aside
     assert len(rows_of(table)) == 1
-    assert said.startswith("P1, unscheduled: refused.")
+    assert said.startswith("P1, unscheduled (scans/a): refused.")
     assert not list(table.parent.glob("*.aside"))
 
 
