@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_hrct.app.worker import Event, ScoringWorker
+from ssc_hrct.app.worker_client import ScoringWorker
+from ssc_hrct.app.worker_messages import Event
 from ssc_hrct.core.progress import Progress
 from ssc_hrct.gui.words import plural
 

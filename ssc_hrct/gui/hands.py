@@ -8,7 +8,8 @@ from typing import Protocol
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from ssc_hrct.gui.session import OPACITY_STEP, Session
+from ssc_hrct.gui.looking import OPACITY_STEP
+from ssc_hrct.gui.session import Session
 
 
 class Face(Protocol):

@@ -12,21 +12,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from ssc_hrct.app.worker import Answer, Event, Failed, Finished, Maps, Request, ScoringWorker, Stepped, Stopped
+from ssc_hrct.app.worker_client import ScoringWorker
+from ssc_hrct.app.worker_messages import Answer, Event, Failed, Finished, Maps, Request, Stepped, Stopped
 from ssc_hrct.core.errors import HrctError, WrongUsage
 from ssc_hrct.gui.backend import Backend
 from ssc_hrct.gui.jobs import Jobs
+from ssc_hrct.gui.looking import Looking
 from ssc_hrct.gui.words import plural, visit_word
 
 if TYPE_CHECKING:
     from ssc_hrct.app.opening import ListedSeries, Listing
     from ssc_hrct.core.rows import Row
     from ssc_hrct.core.volume import Volume
-    from ssc_hrct.gui.pixels import Window
-
-PRESETS = {"lung": (1500, -600), "mediastinum": (350, 40), "bone": (2000, 400)}
-"""Width and level in HU."""
-OPACITY_STEP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +62,10 @@ class Read:
     problem: Message = field(default_factory=Message)
 
 
-class Session(QObject):
+class Session(Looking):
     """The state of the window. Each signal names what changed; views ask for the rest."""
 
     listing_changed = Signal()
-    volume_changed = Signal()
-    position_changed = Signal()
-    window_changed = Signal()
-    overlay_changed = Signal()
-    layout_changed = Signal()
     score_changed = Signal()
     fields_changed = Signal()
     doing_changed = Signal()
@@ -90,20 +82,10 @@ class Session(QObject):
         self.load_problem = Message()
         self.listing: Listing | None = None
         self.current = ""
-        self.volume: Volume | None = None
-        self.maps: Maps | None = None
         self.scoring: Scoring | None = None
         self.exporting = False
         self.rows: dict[tuple[str, str], Row] = {}
         self.reads: dict[str, Read] = {}
-        self.z = self.y = 0
-        self.width, self.level = PRESETS["lung"]
-        self.overlay_on, self.overlay_held, self.opacity = True, False, 0.35
-        self.zone = 0
-        self.pointed_zone = 0
-        self.crosshair_on = False
-        self.layout = "two"
-        self.panels_on = True
         self._demonstration: tuple[Path, Path] | None = None
         self._worker: ScoringWorker | None = None
         self._worker_said.connect(self._hear, Qt.ConnectionType.QueuedConnection)
@@ -169,7 +151,7 @@ class Session(QObject):
         for exam in listing.exams:
             for listed in exam.series:
                 self.reads[listed.key] = Read(exam.named.subject.id, self._visit_of(listed))
-        self._show(None)
+        self.show_volume(None)
         self.current = ""
         self.listing_changed.emit()
         first = next((e.series[0] for e in listing.exams if not e.series[0].refused), listing.exams[0].series[0])
@@ -210,7 +192,7 @@ class Session(QObject):
             return
         self.current = key
         self.say("")
-        self._show(None)
+        self.show_volume(None)
         self.load_problem = Message()
         self.loading = Doing("Reading the slices")
         self.jobs.drop("maps")
@@ -234,18 +216,10 @@ class Session(QObject):
 
     def _loaded(self, volume: Volume) -> None:
         self.loading = None
-        self._show(volume)
+        self.show_volume(volume)
         self.doing_changed.emit()
         self.score_changed.emit()
         self._unpack_maps()
-
-    def _show(self, volume: Volume | None) -> None:
-        self.volume, self.maps, self.zone, self.pointed_zone = volume, None, 0, 0
-        if volume is not None:
-            z, y, _ = volume.grid.shape
-            self.z, self.y = z // 2, y // 2
-        self.volume_changed.emit()
-        self.overlay_changed.emit()
 
     def _unpack_maps(self) -> None:
         """Bring the overlay of the shown scan up, if its score belongs to just these slices."""
@@ -413,103 +387,12 @@ class Session(QObject):
         self.say(str(problem), "refused")
         self.score_changed.emit()
 
-    # --- what is shown -------------------------------------------------------------------------
-
-    def set_z(self, z: int) -> None:
-        if self.volume is not None:
-            z = min(max(z, 0), self.volume.grid.shape[0] - 1)
-            if z != self.z:
-                self.z = z
-                self.position_changed.emit()
-
-    def set_y(self, y: int) -> None:
-        if self.volume is not None:
-            y = min(max(y, 0), self.volume.grid.shape[1] - 1)
-            if y != self.y:
-                self.y = y
-                self.position_changed.emit()
-
-    def set_window(self, width: int, level: int) -> None:
-        width, level = min(max(width, 2), 4096), min(max(level, -1024), 3071)
-        if (width, level) != (self.width, self.level):
-            self.width, self.level = width, level
-            self.window_changed.emit()
-
-    def use_preset(self, name: str) -> None:
-        self.set_window(*PRESETS[name])
-        self.window_changed.emit()
-
-    @property
-    def window(self) -> Window:
-        from ssc_hrct.gui.pixels import Window
-
-        return Window(self.width, self.level)
-
-    def _is_preset(self, name: str) -> bool:
-        return (self.width, self.level) == PRESETS[name]
-
-    @property
-    def is_lung_window(self) -> bool:
-        return self._is_preset("lung")
-
-    @property
-    def is_mediastinum_window(self) -> bool:
-        return self._is_preset("mediastinum")
-
-    @property
-    def is_bone_window(self) -> bool:
-        return self._is_preset("bone")
-
-    @property
-    def overlay_shown(self) -> bool:
-        return self.overlay_on and not self.overlay_held and self.maps is not None
-
-    def toggle_overlay(self) -> None:
-        self.overlay_on = not self.overlay_on
-        self.overlay_changed.emit()
-
-    def hold_overlay(self, held: bool) -> None:
-        if held != self.overlay_held:
-            self.overlay_held = held
-            self.overlay_changed.emit()
-
-    def set_opacity(self, opacity: float) -> None:
-        self.opacity = round(min(max(opacity, 0.05), 1.0), 2)
-        self.overlay_changed.emit()
-
-    def point_at_zone(self, zone: int) -> None:
-        """Tint a zone while the mouse is over its row; 0: none."""
-        if zone != self.pointed_zone:
-            self.pointed_zone = zone
-            self.overlay_changed.emit()
-
     def go_to_zone(self, zone: int, word: str) -> None:
         """Show the worst slice of a zone, as the worker found it."""
         if self.answer is not None and word in self.answer.worst:
             self.zone = zone
             self.set_z(self.answer.worst[word])
             self.score_changed.emit()
-
-    def toggle_crosshair(self) -> None:
-        self.crosshair_on = not self.crosshair_on
-        self.layout_changed.emit()
-
-    def set_layout(self, layout: str) -> None:
-        """two: axial and coronal; one: axial; coronal: that alone."""
-        self.layout = layout
-        self.layout_changed.emit()
-
-    @property
-    def is_one(self) -> bool:
-        return self.layout == "one"
-
-    @property
-    def is_two(self) -> bool:
-        return self.layout == "two"
-
-    def toggle_panels(self) -> None:
-        self.panels_on = not self.panels_on
-        self.layout_changed.emit()
 
     def say(self, text: str, tone: str = "quiet") -> None:
         """Show one line at the foot of the window; an empty one clears it."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from ssc_hrct.app.identity import Named, Source
 from ssc_hrct.app.opening import ListedExam, ListedSeries, Listing
 from ssc_hrct.app.result import frames_sha256
-from ssc_hrct.app.worker import Event, Request, ScoringWorker
+from ssc_hrct.app.worker_client import ScoringWorker
+from ssc_hrct.app.worker_messages import Event, Request
 from ssc_hrct.core.acquisition import Acquisition, SeriesKind
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.findings import Finding, caution, refusal

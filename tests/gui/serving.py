@@ -13,7 +13,8 @@ from typing import Any
 import zstandard
 
 from ssc_hrct.app.result import Result, frames_sha256, to_json
-from ssc_hrct.app.worker import Request, serve_with
+from ssc_hrct.app.worker import serve_with
+from ssc_hrct.app.worker_messages import Request
 from ssc_hrct.core.findings import Finding, Level, caution
 from ssc_hrct.core.lungs import Zone
 from ssc_hrct.core.progress import Progress

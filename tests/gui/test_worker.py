@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from ssc_hrct.app import worker as workers
-from ssc_hrct.app.worker import Failed, Finished, Request, ScoringWorker, Stepped, Stopped
+from ssc_hrct.app.worker_client import ScoringWorker
+from ssc_hrct.app.worker_messages import MAPS, Event, Failed, Finished, Request, Stepped, Stopped, StoredMaps
 from ssc_hrct.core.errors import HrctError
 from tests.gui import serving
 from tests.gui.chests import chest
@@ -28,7 +29,7 @@ def client(tmp_path, monkeypatch):
     made = []
 
     def make(serve, patience_s=2.0):
-        events: queue.Queue[workers.Event] = queue.Queue()
+        events: queue.Queue[Event] = queue.Queue()
         made.append(ScoringWorker(events.put, serve=serve, patience_s=patience_s))
         return made[-1], events
 
@@ -38,7 +39,7 @@ def client(tmp_path, monkeypatch):
     assert not [p for p in tmp_path.iterdir() if p.name.startswith("ssc-hrct-")]
 
 
-def _end(events: queue.Queue, token: int) -> workers.Event:
+def _end(events: queue.Queue, token: int) -> Event:
     """The event that ends a scan; its steps are passed over."""
     while True:
         event = events.get(timeout=LONG_S)
@@ -59,7 +60,7 @@ def test_a_score_comes_back_with_its_maps_and_worst_slices(client):
     assert (row["subject_id"], row["visit"]) == ("0007", "week_48")
     assert {f.code for f in event.answer.result.findings} == {"SUBJECT_UNKNOWN", "CONTRAST"}
     maps, made = event.answer.maps.read(), chest()
-    for name in workers.MAPS:
+    for name in MAPS:
         assert np.array_equal(getattr(maps, name), getattr(made, name))
         assert not getattr(maps, name).flags.writeable
     assert made.patterns[event.answer.worst["left_lower"]].any()
@@ -157,12 +158,12 @@ def test_maps_that_are_not_whole_are_refused():
     import zstandard
 
     frame = zstandard.ZstdCompressor().compress(bytes(8))
-    good = dict.fromkeys(workers.MAPS, frame)
-    assert workers.StoredMaps((2, 2, 2), good).read().zones.shape == (2, 2, 2)
+    good = dict.fromkeys(MAPS, frame)
+    assert StoredMaps((2, 2, 2), good).read().zones.shape == (2, 2, 2)
     with pytest.raises(HrctError, match="does not fit"):
-        workers.StoredMaps((2, 2, 3), good).read()
+        StoredMaps((2, 2, 3), good).read()
     with pytest.raises(HrctError, match="could not be read"):
-        workers.StoredMaps((2, 2, 2), good | {"zones": frame[:-4]}).read()
+        StoredMaps((2, 2, 2), good | {"zones": frame[:-4]}).read()
 
 
 def test_a_process_without_a_console_gets_streams_to_write_to(monkeypatch):
@@ -177,7 +178,7 @@ def test_a_process_without_a_console_gets_streams_to_write_to(monkeypatch):
 def test_the_window_can_import_the_client_without_the_engine(tmp_path):
     import subprocess
 
-    code = ("import sys, ssc_hrct.app.worker, ssc_hrct.app.result\n"
+    code = ("import sys, ssc_hrct.app.worker_client, ssc_hrct.app.result\n"
             "print([m for m in ('scipy', 'SimpleITK', 'pydicom', 'cc3d') if m in sys.modules])")
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True,
                           check=True)
