@@ -14,13 +14,15 @@ from scipy import fft, ndimage
 
 from ssc_hrct.phantom.lattice import FloatArray
 
-WATER_PER_TISSUE_HU = 1050.0
 FWHM_PER_SIGMA = 2.3548
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """sigma_mm: Gaussian blur in plane. overshoot: edge enhancement (0 none). noise: peak of the noise, cycles per mm."""
+    """sigma_mm: Gaussian blur in plane. overshoot: edge enhancement, 0 none.
+
+    noise_peak_per_mm: where the noise has most power, cycles per mm.
+    """
 
     sigma_mm: float
     overshoot: float
@@ -55,17 +57,17 @@ def _gauss(plane: FloatArray, sigma: list[float]) -> FloatArray:
     return np.asarray(ndimage.gaussian_filter(plane, sigma, truncate=3.0, mode="nearest"), dtype=np.float32)
 
 
-def slice_weights(thickness_mm: float, step_mm: float, within: int) -> NDArray[np.float64]:
+def slice_weights(thickness_mm: float, step_mm: float) -> NDArray[np.float64]:
     """Weights of neighbouring internal planes (odd count) that make one slice of a box profile.
 
-    step_mm: distance of internal planes, each already a box of that width; within: internal planes per output slice.
+    step_mm: distance of internal planes, each already a box of that width.
     """
     reach = max(0, int(np.ceil((thickness_mm / step_mm - 1) / 2)))
     places = np.arange(-reach, reach + 1) * step_mm
     low = np.maximum(places - step_mm / 2, -thickness_mm / 2)
     high = np.minimum(places + step_mm / 2, thickness_mm / 2)
     weights = np.clip(high - low, 0, None)
-    return weights / weights.sum() if within else weights
+    return np.asarray(weights / weights.sum())
 
 
 class NoiseMaker:

@@ -40,6 +40,8 @@ class Build:
     rib_phase: float
     kyphosis_mm: float
     aorta_mm: float
+    fissure_mm: float
+    """How far the fissures stand above their usual place."""
     raised_mm: float = 0.0
     """How far the diaphragm stands above full inspiration."""
 
@@ -54,9 +56,9 @@ def draw_build(rng: np.random.Generator) -> Build:
         scale=(1.0, 1.0, 1.0),
         lung_ml=lung_ml,
         fat_mm=float(rng.uniform(7, 24)),
-        breast_mm=0.0 if male else float(rng.uniform(10, 34)),
+        breast_mm=0.0 if male else float(rng.uniform(2, 16)),
         depth=float(rng.uniform(0.93, 1.07)),
-        heart=float(rng.uniform(0.92, 1.1)),
+        heart=float(rng.uniform(0.98, 1.14)),
         junction_mm=float(rng.choice([0.5, 0.8, 1.5, 4.0, 8.0])),
         dome_right_mm=right,
         dome_left_mm=right - float(rng.uniform(4, 16)),
@@ -64,6 +66,7 @@ def draw_build(rng: np.random.Generator) -> Build:
         rib_phase=float(rng.uniform(0, 1)),
         kyphosis_mm=float(rng.uniform(2, 10)),
         aorta_mm=float(rng.uniform(10.5, 14.5)),
+        fissure_mm=float(rng.normal(0, 6)),
     )
 
 
@@ -86,7 +89,8 @@ def thorax_profile(build: Build, z: Array) -> tuple[FloatArray, FloatArray, Floa
     low = 1 - 0.05 * (np.clip(0.32 - u, 0, None) / 0.32) ** 2
     over = np.clip(u - 1, 0, None)
     half_x = 69 * closing * low - 160 * over
-    half_y = build.depth * np.interp(u, [-0.4, 0, 0.25, 0.5, 0.7, 1], [80, 83, 88, 87, 76, 70]) * closing**0.8 - 160 * over
+    deep = build.depth * np.interp(u, [-0.4, 0, 0.25, 0.5, 0.7, 1], [80, 83, 88, 87, 76, 70])
+    half_y = deep * closing**0.8 - 160 * over
     middle_x = 62 - 9 * smoothstep(0.5, 1.0, u)
     middle_y = np.interp(u, [-0.4, 0, 0.25, 0.5, 0.7, 0.85, 0.95, 1], [-10, -8, -5, 0, 10, 24, 34, 38])
     return _f(middle_x), _f(middle_y), _f(half_x), _f(half_y)
@@ -95,7 +99,9 @@ def thorax_profile(build: Build, z: Array) -> tuple[FloatArray, FloatArray, Floa
 def half_thorax(build: Build, z: Array, y: Array, x: Array, side: int) -> FloatArray:
     """Distance from the inner chest wall of one half (side -1 right, +1 left), negative inside. Reference mm."""
     middle_x, middle_y, half_x, half_y = thorax_profile(build, z)
-    a, b = np.maximum(half_x, 2.0), np.maximum(half_y, 2.0)
+    # The right half is the wider one.
+    wider = 1.015 if side < 0 else 0.975
+    a, b = np.maximum(half_x * wider, 2.0), np.maximum(half_y, 2.0)
     u, v = (side * x - middle_x) / a, (y - middle_y) / b
     # The front corner towards the side is rounder than the back one.
     power = 2.35
@@ -137,7 +143,7 @@ def heart(build: Build, z: Array, y: Array, x: Array) -> FloatArray:
     """Distance from the heart's border, negative inside: left and right ventricle, both atria. Reference mm."""
     lift = 0.8 * build.raised_mm + (build.dome_left_mm - 72) * 0.6
     h = build.heart
-    ventricles = _turned_ball(z, y, x, (103 + lift, -34, 22), (40 * h, 40 * h, 60 * h), 38.0)
+    ventricles = _turned_ball(z, y, x, (103 + lift, -34, 25), (40 * h, 41 * h, 62 * h), 36.0)
     right_atrium = _ball(z, y, x, (112 + lift, -14, -22), (38 * h, 30 * h, 26 * h))
     left_atrium = _ball(z, y, x, (128 + lift, 10, 3), (25 * h, 20 * h, 36 * h))
     return _soft_union(_soft_union(ventricles, right_atrium, 12.0), left_atrium, 8.0)
@@ -179,12 +185,21 @@ def _junctions(build: Build, z: Array, y: Array, x: Array) -> FloatArray:
     return _f(np.abs(x - 3 - 4 * smoothstep(150, 90, z)) - half)
 
 
+def depth_below_pleura(build: Build, points_zyx: Array, side: int) -> FloatArray:
+    """Depth of points [n, 3] inside one lung, negative outside, a little short below the diaphragm. Reference mm."""
+    z, y, x = np.asarray(points_zyx, dtype=np.float32).T
+    above = (z - diaphragm(build, y, x, side)) * 0.75
+    walls = np.minimum(-half_thorax(build, z, y, x, side), mediastinum(build, z, y, x))
+    return _f(np.minimum(walls, above))
+
+
 def body(build: Build, z: Array, y: Array, x: Array) -> FloatArray:
     """Distance from the skin, negative inside. Reference mm, the skin's thickness not scaled."""
     u = np.asarray(z, dtype=np.float32) / HEIGHT_MM
     fat = build.fat_mm
     wide = 147 + 0.8 * fat + 26 * smoothstep(0.55, 1.05, u) - 4 * smoothstep(0.2, -0.3, u)
-    front = np.interp(u, [-0.4, 0, 0.35, 0.6, 0.8, 1, 1.2], [-106, -108, -108, -98, -78, -52, -40]) * build.depth - fat * 0.8
+    forward = np.interp(u, [-0.4, 0, 0.35, 0.6, 0.8, 1, 1.2], [-106, -108, -108, -98, -78, -52, -40])
+    front = forward * build.depth - fat * 0.8
     back = 112 + 0.6 * fat - 10 * smoothstep(0.9, 1.2, u)
     middle, deep = (front + back) / 2, (back - front) / 2
     power = 2.7
@@ -193,8 +208,8 @@ def body(build: Build, z: Array, y: Array, x: Array) -> FloatArray:
     if build.breast_mm <= 0:
         return _f(trunk)
     size = build.breast_mm
-    breast = _ball(z, y, np.abs(x), (105, -92 * build.depth - fat * 0.6, 78), (62, 16 + size, 58))
-    return _soft_union(_f(trunk), breast, 18.0)
+    breast = _ball(z, y, np.abs(x), (98, -88 * build.depth - fat * 0.6, 95), (70, 22 + size, 62))
+    return _soft_union(_f(trunk), breast, 26.0)
 
 
 def trunk_muscle(build: Build, z: Array, y: Array, x: Array) -> FloatArray:
@@ -202,7 +217,9 @@ def trunk_muscle(build: Build, z: Array, y: Array, x: Array) -> FloatArray:
     return body(replace(build, breast_mm=0.0), z, y, x) + 2.0 + build.fat_mm * 0.8
 
 
-def _ball(z: Array, y: Array, x: Array, middle: tuple[float, float, float], half: tuple[float, float, float]) -> FloatArray:
+def _ball(
+    z: Array, y: Array, x: Array, middle: tuple[float, float, float], half: tuple[float, float, float]
+) -> FloatArray:
     a = ((z - middle[0]) / half[0]) ** 2 + ((y - middle[1]) / half[1]) ** 2 + ((x - middle[2]) / half[2]) ** 2
     b = ((z - middle[0]) / half[0] ** 2) ** 2 + ((y - middle[1]) / half[1] ** 2) ** 2
     b = b + ((x - middle[2]) / half[2] ** 2) ** 2

@@ -24,10 +24,18 @@ class Net:
     `thick_mm` times 0.7 to 1.3."""
 
     centres: FloatArray
+    tree: cKDTree
     radius_mm: FloatArray
     thick_mm: float
     dropped: float
     salt: int
+    rounded_mm: FloatArray | None
+    """Per centre: what lies further out is wall as well, so that cells are round. None for a plain net."""
+
+
+def tree_of(centres: FloatArray) -> cKDTree:
+    """A tree to look centres up in; quick to build, as they lie evenly."""
+    return cKDTree(centres, balanced_tree=False, compact_nodes=False)
 
 
 def walls(net: Net, points: FloatArray, voxel_mm: float) -> FloatArray:
@@ -55,7 +63,11 @@ def walls(net: Net, points: FloatArray, voxel_mm: float) -> FloatArray:
     chance = _hash(near, next_near, net.salt)
     thick = np.float32(net.thick_mm) * (0.7 + 0.6 * _hash(near, next_near, net.salt + 1))
     share = np.clip((thick + voxel_mm) / 2 - distance, 0, np.minimum(thick, voxel_mm)) / voxel_mm
-    return np.asarray(share * (chance >= net.dropped), dtype=np.float32)
+    share = share * (chance >= net.dropped)
+    if net.rounded_mm is not None:
+        beyond = np.linalg.norm(points - net.centres[near], axis=1) - net.rounded_mm[near]
+        share = np.maximum(share, np.clip(0.5 + beyond / voxel_mm, 0, 1))
+    return np.asarray(share, dtype=np.float32)
 
 
 def _candidates(net: Net, points: FloatArray) -> NDArray[np.int32]:
@@ -69,7 +81,7 @@ def _candidates(net: Net, points: FloatArray) -> NDArray[np.int32]:
     blocks = np.stack(np.unravel_index(np.flatnonzero(used), tuple(shape)), axis=1)
     middle = low + (blocks + 0.5) * _BLOCK_MM
     count = min(_CANDIDATES, len(net.centres))
-    found = cKDTree(net.centres).query(middle, k=count, workers=1)[1]
+    found = net.tree.query(middle, k=count, workers=1)[1]
     return np.asarray(found.reshape(len(middle), count).astype(np.int32)[number[flat]])
 
 

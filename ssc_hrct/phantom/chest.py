@@ -22,7 +22,7 @@ from ssc_hrct.phantom import anatomy
 from ssc_hrct.phantom.acquisition import KERNELS, NoiseMaker, blur_in_plane, slice_weights
 from ssc_hrct.phantom.anatomy import HEIGHT_MM, Build
 from ssc_hrct.phantom.disease import DiseaseSpec, render
-from ssc_hrct.phantom.lattice import FloatArray, Lattice, centres, lattice_over
+from ssc_hrct.phantom.lattice import FloatArray, centres, lattice_over
 from ssc_hrct.phantom.structures import build_structures
 from ssc_hrct.phantom.tissue import Tissue
 
@@ -76,17 +76,17 @@ class Phantom:
     truth_patterns: LabelMap
 
 
-def make_chest(seed: int, spec: ChestSpec = ChestSpec(), *, progress: Progress = SILENT) -> Phantom:  # noqa: B008
+def make_chest(seed: int, spec: ChestSpec = ChestSpec(), *, progress: Progress = SILENT) -> Phantom:
     """A chest from a seed. Same seed and spec, same bytes."""
     streams = [np.random.Generator(np.random.PCG64(s)) for s in np.random.SeedSequence(seed).spawn(6)]
     build = _fitted(anatomy.draw_build(streams[0]), spec)
     grid = _grid(build, spec)
     fine, within = _inner_grid(grid)
-    lattice = lattice_over(fine, 2.5)
+    lattice = lattice_over(fine, max(2.5, 1.8 * fine.spacing_mm[1]))
     progress.step("Shaping the chest", 0, 5)
     tissue = Tissue(build, lattice, streams[1], spec.inspiration, spec.contrast, spec.dependent)
     progress.step("Growing bronchi and vessels", 1, 5)
-    structures = build_structures(build, fine, lattice, tissue.depth, streams[2], spec.bowel_gas)
+    structures = build_structures(build, fine, streams[2], spec.bowel_gas)
     hu = np.empty(fine.shape, dtype=np.float32)
     regions = np.zeros(fine.shape, dtype=np.uint8)
     for k in range(fine.shape[0]):
@@ -128,8 +128,8 @@ def _fitted(build: Build, spec: ChestSpec) -> Build:
     if spec.lung_ml is not None:
         build = replace(build, lung_ml=spec.lung_ml)
     if spec.male is not None:
-        build = replace(build, male=spec.male, breast_mm=0.0 if spec.male else max(build.breast_mm, 12.0))
-    for _ in range(3):
+        build = replace(build, male=spec.male, breast_mm=0.0 if spec.male else max(build.breast_mm, 6.0))
+    for _ in range(2):
         build = anatomy.scaled(build, (build.lung_ml / reference_volume_ml(build)) ** (1 / 3))
     if spec.inspiration >= 0.999:
         return build
@@ -144,17 +144,17 @@ def _fitted(build: Build, spec: ChestSpec) -> Build:
 
 
 def reference_volume_ml(build: Build) -> float:
-    """Volume of both lungs in real ml, counted every 4 mm of the reference chest."""
-    z = np.arange(-20, 262, 4, dtype=np.float32)[:, None, None]
-    y = np.arange(-112, 116, 4, dtype=np.float32)[None, :, None]
-    x = np.arange(-146, 150, 4, dtype=np.float32)[None, None, :]
+    """Volume of both lungs in real ml, counted every 5 mm of the reference chest."""
+    z = np.arange(-20, 262, 5, dtype=np.float32)[:, None, None]
+    y = np.arange(-112, 116, 5, dtype=np.float32)[None, :, None]
+    x = np.arange(-146, 150, 5, dtype=np.float32)[None, None, :]
     between = -anatomy.mediastinum(build, z, y, x)
     total = 0.0
     for side in (-1, 1):
         sd = np.maximum(anatomy.half_thorax(build, z, y, x, side), between)
         sd = np.maximum(sd, anatomy.diaphragm(build, y, x, side) - z)
-        total += float(np.clip(0.5 - sd / 4, 0, 1).sum())
-    return total * 64 * float(np.prod(build.scale)) / 1000
+        total += float(np.clip(0.5 - sd / 5, 0, 1).sum())
+    return total * 125 * float(np.prod(build.scale)) / 1000
 
 
 def _grid(build: Build, spec: ChestSpec) -> Grid:
@@ -186,7 +186,7 @@ def _scan(
     pixel = (grid.spacing_mm[1], grid.spacing_mm[2])
     for k in range(len(hu)):
         hu[k] = blur_in_plane(hu[k], kernel, pixel)
-    weights = slice_weights(spec.thickness_mm, fine.spacing_mm[0], within)
+    weights = slice_weights(spec.thickness_mm, fine.spacing_mm[0])
     reach = len(weights) // 2
     noise = NoiseMaker(rng, (grid.shape[1], grid.shape[2]), pixel, kernel, spec.thickness_mm, grid.spacing_mm[0])
     strength = _noise_strength(grid, build)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -19,13 +20,20 @@ from ssc_hrct.core.lungs import Lungs, Region
 from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU, LabelMap, Volume
-from ssc_hrct.phantom.lattice import FloatArray
-from ssc_hrct.phantom.territory import Distribution, LungFrame, cut, field, fine_values, lung_frame, outline
+from ssc_hrct.phantom.lattice import FloatArray, smooth_noise
+from ssc_hrct.phantom.territory import (
+    Distribution,
+    LungFrame,
+    cut,
+    field,
+    fine_values,
+    lung_frame,
+    marked_nodes,
+    outline,
+)
 from ssc_hrct.phantom.writing import FADE_MM, Writer
 
 FWHM_PER_SIGMA = 2.3548
-TISSUE_HU = 1050.0
-"""HU from air to soft tissue: t = (HU + 1000) / 1050."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ def render(
     return patterns
 
 
-REACH_MM = FADE_MM + 4.0
+REACH_MM = FADE_MM + 6.0
 """Nothing changes further from the territory than this: the fading border and the blur."""
 
 
@@ -178,14 +186,22 @@ def _territories(
         taken |= chosen
     labels = np.zeros(lung.shape, dtype=np.uint8)
     labels[lung] = kinds
-    return labels, np.asarray(border - level, dtype=np.float32)
+    return labels, _without_halos(frame, labels, np.asarray(border - level, dtype=np.float32))
+
+
+def _without_halos(frame: LungFrame, labels: NDArray[np.uint8], border: FloatArray) -> FloatArray:
+    """The border's distance, far negative where the fading edge of a patch remains that fell short of being truth."""
+    inside = marked_nodes(frame.lattice, labels > Pattern.NORMAL)
+    step = frame.lattice.step_mm
+    if not inside.any():
+        return np.full_like(border, -20)
+    away = edt.edt(~inside, anisotropy=(step,) * 3, parallel=1)
+    return np.where(away > FADE_MM, np.float32(-20), border)
 
 
 def _order_beside(frame: LungFrame, pattern: Pattern, rng: np.random.Generator) -> FloatArray:
     if pattern is Pattern.CONSOLIDATION:
         return outline(frame, field(frame, Distribution.PATCHY, 0.0, rng), 6.0)
-    from ssc_hrct.phantom.lattice import smooth_noise
-
     shape, step = frame.lattice.shape, frame.lattice.step_mm
     return np.asarray(
         smooth_noise(rng, shape, step, 9) + 0.9 * smooth_noise(rng, shape, step, 45) + 1.2 * frame.height,
@@ -198,8 +214,6 @@ def _split(
     counted: NDArray[np.bool_], spec: DiseaseSpec, rng: np.random.Generator,
 ) -> None:
     """Share the territory among honeycombing (subpleural, basal), reticulation and ground glass. Fills `kinds`."""
-    from ssc_hrct.phantom.lattice import smooth_noise
-
     total = int((ild & counted).sum())
     if not total:
         return

@@ -45,10 +45,12 @@ class Lattice:
         """Fine slice `k` of a coarse field, linear in between. float32 [y, x]."""
         z0, wz = _weights(self.fine_z[k : k + 1], self.z)
         plane = field[z0[0]] * (1 - wz[0]) + field[z0[0] + 1] * wz[0]
-        y0, wy = _weights(self.fine_y, self.y)
-        rows = plane[y0] * (1 - wy)[:, None] + plane[y0 + 1] * wy[:, None]
         x0, wx = _weights(self.fine_x, self.x)
-        return np.asarray(np.take(rows, x0, axis=1) * (1 - wx) + np.take(rows, x0 + 1, axis=1) * wx, dtype=np.float32)
+        columns = np.take(plane, x0, axis=1) * (1 - wx) + np.take(plane, x0 + 1, axis=1) * wx
+        y0, wy = _weights(self.fine_y, self.y)
+        out = columns[y0]
+        out += (columns[y0 + 1] - out) * wy[:, None]
+        return np.asarray(out, dtype=np.float32)
 
     def at(self, field: FloatArray, points_zyx_mm: NDArray[np.floating]) -> FloatArray:
         """Values of a coarse field at points [n, 3], linear in between, ends held."""

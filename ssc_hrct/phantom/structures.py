@@ -5,6 +5,7 @@ Each is a share per voxel (uint8, 255 full) on the fine grid. All places in the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.phantom import anatomy
 from ssc_hrct.phantom.anatomy import Build
-from ssc_hrct.phantom.lattice import FloatArray, Lattice
+from ssc_hrct.phantom.lattice import FloatArray
 from ssc_hrct.phantom.trees import Tree, grow, shifted, tubes_of
 from ssc_hrct.phantom.tubes import Tubes, curve, joined, paint, polyline
 
 Cover = NDArray[np.uint8]
-TERMINAL_SPACING_MM = 8.6
+TERMINAL_SPACING_MM = 9.4
 CARINA = (172.0, 18.0, 2.0)
 
 
@@ -48,22 +49,22 @@ LOBAR_START = {
 }
 
 
-def oblique_height(y: NDArray[np.floating], x: NDArray[np.floating], side: int) -> FloatArray:
+def oblique_height(build: Build, y: NDArray[np.floating], x: NDArray[np.floating], side: int) -> FloatArray:
     """Height of the oblique fissure over each (y, x). Reference mm. The lower lobe lies below and behind."""
     slope = 1.0 if side < 0 else 1.12
-    return np.asarray(132 + slope * y - 0.004 * (side * x - 70) ** 2 + 4 * np.sin(y / 33.0), dtype=np.float32)
+    level = 132 + build.fissure_mm - 0.004 * (side * x - 70) ** 2
+    return np.asarray(level + slope * y + 4 * np.sin(y / 33.0), dtype=np.float32)
 
 
-def horizontal_height(y: NDArray[np.floating], x: NDArray[np.floating]) -> FloatArray:
+def horizontal_height(build: Build, y: NDArray[np.floating], x: NDArray[np.floating]) -> FloatArray:
     """Height of the right horizontal fissure. Reference mm. The middle lobe lies below it, before the oblique one."""
-    return np.asarray(146 - 0.002 * (x + 70) ** 2 + 0.08 * y + 0 * x, dtype=np.float32)
+    return np.asarray(146 + 0.7 * build.fissure_mm - 0.002 * (x + 70) ** 2 + 0.08 * y, dtype=np.float32)
 
 
 def build_structures(
-    build: Build, grid: Grid, lattice: Lattice, inside: tuple[FloatArray, FloatArray], rng: np.random.Generator,
-    spec_gas: bool,
+    build: Build, grid: Grid, rng: np.random.Generator, bowel_gas: bool
 ) -> Structures:
-    """Paint everything. inside: depth in mm below the pleura of the right and left lung on the lattice."""
+    """Paint everything. Places depend on build and rng alone, not on the grid."""
     cover = {name: np.zeros(grid.shape, dtype=np.uint8) for name in Structures.__dataclass_fields__}
     _bones(build, grid, cover, rng)
     paint(cover["blood"], grid, _great_tubes(build))
@@ -72,14 +73,14 @@ def build_structures(
     walls = _thicker(large, 1.6)
     paint(cover["airway_wall"], grid, walls)
     paint(cover["large_airways"], grid, walls)
-    _lung_trees(build, grid, lattice, inside, rng, lobar, cover)
+    _lung_trees(build, grid, rng, lobar, cover)
     _oesophagus(build, grid, cover, rng)
-    if spec_gas:
+    if bowel_gas:
         _bowel(build, grid, cover, rng)
     return Structures(**cover)
 
 
-def _real(build: Build, points: NDArray[np.floating] | list[tuple[float, float, float]]) -> FloatArray:
+def _real(build: Build, points: NDArray[np.floating] | Sequence[tuple[float, float, float]]) -> FloatArray:
     return np.asarray(np.asarray(points, dtype=np.float64) * np.asarray(build.scale), dtype=np.float32)
 
 
@@ -133,39 +134,37 @@ def _great_tubes(build: Build) -> Tubes:
 
 def _lobe_of(build: Build, points: FloatArray, side: int) -> NDArray[np.int64]:
     z, y, x = (points / np.asarray(build.scale, dtype=np.float32)).T
-    lower = z < oblique_height(y, x, side)
+    lower = z < oblique_height(build, y, x, side)
     if side > 0:
         return np.where(lower, 4, 3).astype(np.int64)
-    return np.where(lower, 2, np.where(z < horizontal_height(y, x), 1, 0)).astype(np.int64)
+    return np.where(lower, 2, np.where(z < horizontal_height(build, y, x), 1, 0)).astype(np.int64)
 
 
-def _scatter(
-    rng: np.random.Generator, lattice: Lattice, depth: FloatArray, spacing_mm: float, least_mm: float
-) -> FloatArray:
-    """Jittered points about `spacing_mm` apart, at least `least_mm` below the pleura."""
-    low = np.array([lattice.z[0], lattice.y[0], lattice.x[0]])
-    high = np.array([lattice.z[-1], lattice.y[-1], lattice.x[-1]])
-    axes = [np.arange(a, b, spacing_mm) for a, b in zip(low, high, strict=True)]
+def _scatter(rng: np.random.Generator, build: Build, side: int) -> FloatArray:
+    """Jittered points (real mm) about TERMINAL_SPACING_MM apart in one lung, at least 3 mm below the pleura."""
+    scale = np.asarray(build.scale)
+    low = np.array([-30.0, -120.0, -5.0 if side > 0 else -150.0]) * scale
+    high = np.array([265.0, 120.0, 150.0 if side > 0 else 5.0]) * scale
+    axes = [np.arange(a, b, TERMINAL_SPACING_MM) for a, b in zip(low, high, strict=True)]
     mesh = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    points = (mesh + rng.uniform(-0.48, 0.48, mesh.shape) * spacing_mm).astype(np.float32)
-    return points[lattice.at(depth, points) > least_mm]
+    points = (mesh + rng.uniform(-0.48, 0.48, mesh.shape) * TERMINAL_SPACING_MM).astype(np.float32)
+    return points[anatomy.depth_below_pleura(build, points / scale, side) > 3.0]
 
 
 def _lung_trees(
-    build: Build, grid: Grid, lattice: Lattice, inside: tuple[FloatArray, FloatArray], rng: np.random.Generator,
-    lobar: dict[str, FloatArray], cover: dict[str, Cover],
+    build: Build, grid: Grid, rng: np.random.Generator, lobar: dict[str, FloatArray], cover: dict[str, Cover]
 ) -> None:
     roots = np.stack([lobar[name] for name in LOBES])
     for kind in ("artery", "vein"):
         clouds, owners = [], []
-        for side, depth in zip((-1, 1), inside, strict=True):
-            cloud = _scatter(rng, lattice, depth, TERMINAL_SPACING_MM, 3.0)
+        for side in (-1, 1):
+            cloud = _scatter(rng, build, side)
             clouds.append(cloud)
             owners.append(_lobe_of(build, cloud, side))
         starts = roots if kind == "artery" else _vein_roots(build)
-        tree = grow(starts.astype(np.float32), np.concatenate(clouds), np.concatenate(owners))
+        tree = grow(starts.astype(np.float32), np.concatenate(clouds), np.concatenate(owners), rng)
         length = np.linalg.norm(tree.end - tree.start, axis=1, keepdims=True)
-        bow = (rng.standard_normal(tree.end.shape) * 0.06 * length).astype(np.float32)
+        bow = (rng.standard_normal(tree.end.shape) * 0.04 * length).astype(np.float32)
         smallest = float(rng.uniform(0.30, 0.36))
         radius = tree.radius_mm(smallest)
         if kind == "vein":
@@ -244,7 +243,7 @@ def _bones(build: Build, grid: Grid, cover: dict[str, Cover], rng: np.random.Gen
 
 
 def _sternum_y(build: Build, z: float) -> float:
-    middle_x, middle_y, _, half_y = anatomy.thorax_profile(build, np.array(z))
+    _, middle_y, _, half_y = anatomy.thorax_profile(build, np.array(z))
     return float(middle_y - half_y * 0.93) - 5.0
 
 
@@ -252,9 +251,9 @@ def _rib_path(build: Build, top: float, drop: float, last: float, side: int) -> 
     """From the spine round the side to the front, 5 mm outside the pleura. Real mm."""
     angle = np.radians(np.linspace(-42, last, 46))
     z = top - drop * (0.5 - 0.5 * np.cos(np.clip(angle + 0.6, 0, np.pi))) - 4
-    middle_x, middle_y, half_x, half_y = anatomy.thorax_profile(build, z)
+    middle_x, middle_y, _, _ = anatomy.thorax_profile(build, z)
     low, high = np.zeros_like(z), np.full_like(z, 190.0)
-    for _ in range(22):
+    for _ in range(15):
         far = (low + high) / 2
         y, x = middle_y + far * np.cos(angle), side * (middle_x + far * np.sin(angle))
         outside = anatomy.half_thorax(build, z, y, x, side) > 5.0
@@ -279,8 +278,8 @@ def _spine_bits(build: Build) -> tuple[Tubes, Tubes]:
         outer.append(polyline(spine, 3.6))
         inner.append(polyline(spine, 1.8))
     heights = np.linspace(92, 222, 18)
-    for x in (-12.0, -6.0, 0.0, 6.0, 12.0):
-        points = [(h, _sternum_y(build, float(h)), x * (1.25 if h > 190 else 0.9)) for h in heights]
+    for x in np.linspace(-13, 13, 9):
+        points = [(h, _sternum_y(build, float(h)), float(x) * (1.25 if h > 190 else 0.9)) for h in heights]
         outer.append(polyline(_real(build, points), 5.2))
         inner.append(polyline(_real(build, points), 3.8))
     return joined(outer), joined(inner)
@@ -289,22 +288,18 @@ def _spine_bits(build: Build) -> tuple[Tubes, Tubes]:
 def _shoulders(build: Build, shells: list[Tubes], marrow: list[Tubes]) -> None:
     """Clavicles, shoulder blades and heads of the humerus, arms raised."""
     for s in (-1, 1):
-        clavicle = curve(_real(build, [(226, -50, s * 18), (240, -46, s * 60), (252, -22, s * 105), (262, 6, s * 140)]), 24)
+        ends = [(226, -50, s * 18), (240, -46, s * 60), (252, -22, s * 105), (262, 6, s * 140)]
+        clavicle = curve(_real(build, ends), 24)
         shells.append(polyline(clavicle, 5.5))
         marrow.append(polyline(clavicle, 3.2))
         humerus = curve(_real(build, [(252, 12, s * 150), (272, 4, s * 152), (300, -10, s * 158)]), 12)
         shells.append(polyline(humerus, np.linspace(22, 13, 12)))
         marrow.append(polyline(humerus, np.linspace(20, 9, 12)))
-        for row in range(9):
-            f = row / 8
-            inner_edge, outer_edge = (240 - 125 * f, 92 + 4 * f, s * (88 + 6 * f)), (246 - 120 * f, 66 + 24 * f, s * (142 - 40 * f))
-            shells.append(polyline(curve(_real(build, [inner_edge, outer_edge]), 14), 2.4 if f < 1 else 3.5))
-            blade_next = (240 - 125 * (f + 0.06), 92 + 4 * f, s * (88 + 6 * f))
-            shells.append(polyline(_real(build, [inner_edge, blade_next]), 3.0))
-        for fill in np.linspace(0, 1, 34):
-            a = (240 - 125 * fill, 92 + 4 * fill, s * (88 + 6 * fill))
-            b = (246 - 120 * fill, 66 + 24 * fill, s * (142 - 40 * fill))
-            shells.append(polyline(_real(build, [a, b]), 2.0))
+        for f in np.linspace(0, 1, 42):
+            inner = (240 - 125 * f, 92 + 4 * f, s * (88 + 6 * f))
+            outer = (246 - 120 * f, 66 + 24 * f, s * (142 - 40 * f))
+            shells.append(polyline(_real(build, [inner, outer]), 2.3))
+            shells.append(polyline(_real(build, [inner, inner]), 3.6))
         ridge = curve(_real(build, [(226, 104, s * 92), (240, 98, s * 120), (256, 52, s * 150)]), 18)
         shells.append(polyline(ridge, 5.0))
         marrow.append(polyline(ridge, 2.5))

@@ -61,7 +61,7 @@ def lung_frame(hu: NDArray[np.generic], grid: Grid, regions: NDArray[np.uint8], 
     origin = grid.to_lps_mm(tuple(float(s.start) for s in box))
     shape = tuple(s.stop - s.start for s in box)
     inner = Grid(shape, grid.spacing_mm, tuple(float(v) for v in origin))  # type: ignore[arg-type]
-    lattice = lattice_over(inner, max(step_mm, *grid.spacing_mm[1:]))
+    lattice = lattice_over(inner, max(step_mm, 1.3 * grid.spacing_mm[1]))
     here = np.ix_(*(_nearest(nodes, fine) for nodes, fine in _axes(lattice)))
     labels = regions[box][here]
     coarse = (labels == Region.RIGHT_LUNG) | (labels == Region.LEFT_LUNG)
@@ -85,7 +85,8 @@ def _axes(lattice: Lattice) -> list[tuple[FloatArray, FloatArray]]:
 
 def _nearest(nodes: FloatArray, fine: FloatArray) -> NDArray[np.intp]:
     step = float(fine[1] - fine[0]) if len(fine) > 1 else 1.0
-    return np.clip(np.rint((nodes - fine[0]) / step), 0, len(fine) - 1).astype(np.intp)
+    place = np.clip(np.rint((nodes - fine[0]) / step), 0, len(fine) - 1)
+    return np.asarray(place, dtype=np.intp)
 
 
 def _box(mask: BoolArray, grid: Grid, margin_mm: float) -> tuple[slice, slice, slice]:
@@ -155,7 +156,7 @@ def _lobules(frame: LungFrame, rng: np.random.Generator) -> FloatArray:
     start = np.array([lattice.z[0], lattice.y[0], lattice.x[0]], dtype=np.float32)
     points = start + index * np.float32(lattice.step_mm)
     out = np.zeros(lattice.shape, dtype=np.float32)
-    out[near] = level[cKDTree(seeds).query(points, workers=1)[1]]
+    out[near] = level[cKDTree(seeds, balanced_tree=False, compact_nodes=False).query(points, workers=1)[1]]
     return out
 
 
@@ -185,6 +186,16 @@ def outline(frame: LungFrame, p: FloatArray, percent: float) -> FloatArray:
     soft = ndimage.gaussian_filter(np.clip(away, -20, 20).astype(np.float32), 0.75)
     # A far-reaching order keeps the quantile on the fine grid well defined.
     return np.asarray(soft + 0.05 * np.clip(p - level, -8, 8), dtype=np.float32)
+
+
+def marked_nodes(lattice: Lattice, where: BoolArray) -> BoolArray:
+    """The nodes that lie nearest to any true voxel of `where` [z, y, x] of the box."""
+    marked = np.zeros(lattice.shape, dtype=bool)
+    near = [np.rint((fine - nodes[0]) / lattice.step_mm).astype(np.intp) for nodes, fine in _axes(lattice)]
+    for k in range(len(where)):
+        y, x = np.nonzero(where[k])
+        marked[near[0][k], near[1][y], near[2][x]] = True
+    return marked
 
 
 def fine_values(frame: LungFrame, coarse: FloatArray, where: BoolArray) -> FloatArray:

@@ -16,10 +16,7 @@ CORTEX, MARROW, CARTILAGE, VESSEL, WALL = 700.0, 190.0, 110.0, 40.0, 20.0
 
 
 class Tissue:
-    """Coarse fields of one chest and the recipe that turns them into planes.
-
-    depth: depth in mm below the pleura of the right and left lung on the lattice (negative outside).
-    """
+    """Coarse fields of one chest and the recipe that turns them into planes."""
 
     def __init__(
         self, build: Build, lattice: Lattice, rng: np.random.Generator, inspiration: float, contrast: bool,
@@ -37,15 +34,11 @@ class Tissue:
         self._y, self._x = lattice.fine_y[:, None] / sy, lattice.fine_x[None, :] / sx
         self._dome, self._steep = [], []
         dy, dx = self._y[1, 0] - self._y[0, 0], self._x[0, 1] - self._x[0, 0]
-        depth = []
-        for number, side in enumerate((-1, 1)):
+        for side in (-1, 1):
             dome = anatomy.diaphragm(build, self._y, self._x, side)
             gy, gx = np.gradient(dome, float(dy), float(dx))
             self._dome.append(dome)
             self._steep.append(np.asarray(1 / np.sqrt(1 + gy**2 + gx**2), dtype=np.float32))
-            above = (z - anatomy.diaphragm(build, y, x, side)) * 0.75 * mean
-            depth.append(np.asarray(np.minimum(np.minimum(-self._chest[number], self._between), above), dtype=np.float32))
-        self.depth: tuple[FloatArray, FloatArray] = (depth[0], depth[1])
         self._blood = float(rng.uniform(260, 380)) if contrast else float(rng.uniform(36, 48))
         self._mode = float(rng.uniform(-888, -852))
         self._gravity = float(rng.uniform(20, 40))
@@ -58,7 +51,9 @@ class Tissue:
         self._texture += 5 * smooth_noise(rng, shape, step, 45)
         self._soft_texture = smooth_noise(rng, shape, step, 9)
         self._gap = float(rng.uniform(3, 14))
+        self._couch_bend = float(rng.choice([0.0, 0.0005, 0.0008]))
         self._stomach = float(rng.uniform(0.4, 1.0))
+        self._empty = self._table()
 
     def plane(self, k: int, painted: Structures) -> tuple[FloatArray, NDArray[np.uint8]]:
         """HU and `Region` of plane `k` [y, x]."""
@@ -70,25 +65,29 @@ class Tissue:
         between, heart = up(self._between, k), up(self._heart, k)
         sides = [up(field, k) for field in self._chest]
         soft = up(self._soft_texture, k)
-        hu = np.full(body.shape, AIR, dtype=np.float32)
-        self._table(hu, width)
+        hu = self._empty.copy()
         _over(hu, _inside(body, width), SKIN)
         _over(hu, _inside(body + 1.8, width), FAT + 6 * soft)
         wall = np.minimum(sides[0], sides[1])
-        layers = np.minimum(np.maximum(muscle, -muscle - 60), wall - 9)
+        layers = np.minimum(muscle, wall - 9)
         _over(hu, _inside(np.maximum(layers, body + 3), width), MUSCLE + 5 * soft)
-        hu += 40 * np.minimum(soft, 0) * _inside(np.abs(muscle + 9) - 1.5, width) * _inside(body + 4, width)
-        self._abdomen(hu, z, wall, width, soft)
+        # Fat between the layers of muscle, thicker in places.
+        planes = np.minimum(np.abs(muscle + 10), np.abs(wall - 11)) - 0.9 - 0.8 * soft
+        _over(hu, _inside(np.maximum(planes, 9 - wall), width) * _inside(muscle, width), FAT)
+        if z < max(float(self._dome[0].max()), float(self._dome[1].max())) + 3:
+            self._abdomen(hu, z, wall, width, soft)
         cover = [
             _inside(np.maximum(np.maximum(sides[i], -between), (self._dome[i] - z) * self._steep[i]), width)
             for i in range(2)
         ]
-        _over(hu, _inside(np.maximum(between, wall - 6), width) * (z > 40), FAT + 6 * soft)
+        above = np.minimum(self._dome[0], self._dome[1]) - z
+        filled = np.maximum(np.maximum(between, wall - 6), above)
+        _over(hu, _inside(np.asarray(filled, dtype=np.float32), width), FAT + 6 * soft)
         _over(hu, _inside(np.maximum(heart, _below_all(self._dome, z)), width), HEART + (self._blood - 40) * 0.9)
         self._spine(hu, z, width)
         self._paint_outside(hu, painted, k)
         lung_hu = self._parenchyma(z, k, sides)
-        self._fissures(lung_hu, z, width)
+        self._fissures(lung_hu, z, width, soft)
         vessel = _share(painted.lung_vessel[k])
         _over(lung_hu, vessel, VESSEL if self._blood < 100 else self._blood * 0.9)
         both = np.clip(cover[0] + cover[1], 0, 1)
@@ -116,25 +115,24 @@ class Tissue:
             hu = hu + self._band * back * np.exp(-deep / self._band_mm) * (1 + 0.02 * texture)
         return np.asarray(np.clip(hu, -980, 0), dtype=np.float32)
 
-    def _fissures(self, hu: FloatArray, z: float, width: np.float32) -> None:
+    def _fissures(self, hu: FloatArray, z: float, width: np.float32, soft: FloatArray) -> None:
         """Sheets about 0.8 mm thick between the lobes."""
         y, x = self._y, self._x
         thick = 0.7
+        faint = 0.5 * smoothstep(-0.9, 0.3, soft)
         for side in (-1, 1):
-            away = (z - oblique_height(y, x, side)) * 0.7
+            away = (z - oblique_height(self._build, y, x, side)) * 0.7
             here = (side * x > 0).astype(np.float32)
-            _over(hu, _sheet(away, thick, width) * here * 0.75, -350.0)
-        before = (z > oblique_height(y, x, -1)) & (x < 0)
-        _over(hu, _sheet(z - horizontal_height(y, x), thick, width) * before * 0.75, -350.0)
+            _over(hu, _sheet(away, thick, width) * here * faint, -350.0)
+        before = (z > oblique_height(self._build, y, x, -1)) & (x < 0)
+        _over(hu, _sheet(z - horizontal_height(self._build, y, x), thick, width) * before * faint, -350.0)
 
     def _abdomen(self, hu: FloatArray, z: float, wall: FloatArray, width: np.float32, soft: FloatArray) -> None:
         """What lies under the domes: fat, liver, spleen, stomach with its gas bubble in front."""
         y, x = self._y, self._x
-        under = np.maximum(wall, np.maximum(z - self._dome[0], z - self._dome[1]))
         right = np.maximum(wall, (z - self._dome[0]) * self._steep[0] + 0.5)
         left = np.maximum(wall, (z - self._dome[1]) * self._steep[1] + 0.5)
         roof = np.minimum(right, left)
-        del under
         _over(hu, _inside(roof, width), MUSCLE)
         _over(hu, _inside(roof + 3, width), FAT + 6 * soft)
         reach = 18 - 0.35 * (y + 60) + 0.2 * z
@@ -153,8 +151,11 @@ class Tissue:
 
     def _spine(self, hu: FloatArray, z: float, width: np.float32) -> None:
         """Vertebral bodies and discs, the canal with its cord."""
-        y, x = self._y, self._x
-        away = y - float(anatomy.spine_y(self._build, np.array(z)))
+        middle = float(anatomy.spine_y(self._build, np.array(z)))
+        rows = _within(self._y[:, 0], middle - 20, middle + 36)
+        columns = _within(self._x[0], -24, 24)
+        hu = hu[rows, columns]
+        x, away = self._x[:, columns], self._y[rows] - middle
         phase = (280 - z) / 22.5 - 0.4 * self._build.rib_phase
         gap = abs(phase - np.floor(phase) - 0.5) * 2
         disc = gap > 0.78
@@ -174,24 +175,32 @@ class Tissue:
         _over(hu, _share(painted.marrow[k]), MARROW)
         _over(hu, _share(painted.gas[k]), -985.0)
 
-    def _table(self, hu: FloatArray, width: np.float32) -> None:
-        """A curved couch below the back: two thin hard shells with foam between, parted from the body by air."""
+    def _table(self) -> FloatArray:
+        """A couch, flat or curved, below the back: two thin hard shells with foam between, parted from the body by air."""
+        width = np.float32(self._lattice.fine_x[1] - self._lattice.fine_x[0])
+        hu = np.full((len(self._lattice.fine_y), len(self._lattice.fine_x)), AIR, dtype=np.float32)
         lowest = 112 + 0.6 * self._build.fat_mm
         y, x = self._y * self._build.scale[1], self._x * self._build.scale[2]
-        arch = y - (lowest * self._build.scale[1] + self._gap) + 0.0006 * x**2
+        arch = y - (lowest * self._build.scale[1] + self._gap) + self._couch_bend * x**2
         edge = np.abs(x) - 215
         _over(hu, _inside(np.maximum(np.maximum(-arch, arch - 28), edge).astype(np.float32), width), -940.0)
         for at in (0.6, 28.0):
             _over(hu, _inside(np.maximum(np.abs(arch - at) - 0.9, edge).astype(np.float32), width), 40.0)
+        return hu
 
 
 def _below_all(domes: list[FloatArray], z: float) -> FloatArray:
     return np.asarray(np.maximum(domes[0], domes[1]) - z - 12, dtype=np.float32)
 
 
+def _within(places: FloatArray, low: float, high: float) -> slice:
+    first, last = np.searchsorted(places, [low, high])
+    return slice(int(first), int(last))
+
+
 def _inside(distance: FloatArray, width: np.float32) -> FloatArray:
     """Share of a voxel inside a surface from the distance of its centre."""
-    return np.clip(np.float32(0.5) - distance / width, 0, 1)
+    return np.asarray(np.clip(np.float32(0.5) - distance / width, 0, 1), dtype=np.float32)
 
 
 def _sheet(away: FloatArray, thick: float, width: np.float32) -> FloatArray:

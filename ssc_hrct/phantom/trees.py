@@ -2,7 +2,7 @@
 
 Space is divided as in Tawhai's volume-filling method (Tawhai, Pullan, Hunter, Ann Biomed Eng 2000;28:793): each
 branch feeds a cloud of end points, the cloud is cut in two along its widest spread across the branch, and each child
-grows part of the way to its own cloud's centre. Radii follow Murray's law with an exponent near 3.
+grows part of the way to its own cloud's centre. Radii follow Murray's law with an exponent a little under 3.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from numpy.typing import NDArray
 from ssc_hrct.phantom.lattice import FloatArray
 from ssc_hrct.phantom.tubes import Tubes
 
-_REACH = 0.42
+_REACH = 0.4
 """A branch ends this share of the way to the centre of what it feeds."""
-MURRAY = 2.75
+_UNEVEN = 0.8
+"""Cuts lie up to this many SD of the cloud away from its centre."""
+_STRAIGHT = 0.35
+"""How much of its parent's direction a branch keeps."""
+MURRAY = 2.5
+"""Below 3: vessels near the hilum are as wide as in people while the last ones stay thin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +40,18 @@ class Tree:
         return np.asarray(end_radius_mm * self.feeds ** (1 / MURRAY), dtype=np.float32)
 
 
-def grow(roots: FloatArray, points: FloatArray, owner: NDArray[np.int64]) -> Tree:
-    """Grow a tree from each root [m, 3] to its points. points: [n, 3] mm; owner: which root feeds each point."""
+def grow(roots: FloatArray, points: FloatArray, owner: NDArray[np.int64], rng: np.random.Generator) -> Tree:
+    """Grow a tree from each root [m, 3] to its points. points: [n, 3] mm; owner: which root feeds each point.
+
+    Clouds are cut unevenly, so that some branches run on as axes and give off smaller ones.
+    """
     order = np.argsort(owner, kind="stable")
     cloud, group = points[order].astype(np.float64), owner[order]
     keep, group = np.unique(group, return_inverse=True)
     tip = roots[keep].astype(np.float64)
     parent = np.full(len(keep), -1, dtype=np.int64)
     starts, ends, feeds, parents, generations = [], [], [], [], []
+    ahead = np.zeros_like(tip)
     made = 0
     for generation in range(64):
         count = np.bincount(group, minlength=len(tip))
@@ -50,7 +59,12 @@ def grow(roots: FloatArray, points: FloatArray, owner: NDArray[np.int64]) -> Tre
         centre = np.add.reduceat(cloud, first, axis=0) / count[:, None]
         way = centre - tip
         single = count == 1
-        end = tip + way * np.where(single, 1.0, _REACH)[:, None]
+        far = np.linalg.norm(way, axis=1, keepdims=True)
+        aim = way / np.maximum(far, 1e-6)
+        if generation:
+            aim = aim + _STRAIGHT * ahead
+            aim = aim / np.maximum(np.linalg.norm(aim, axis=1, keepdims=True), 1e-6)
+        end = tip + np.where(single[:, None], way, aim * far * _REACH)
         starts.append(tip)
         ends.append(end)
         feeds.append(count)
@@ -60,13 +74,14 @@ def grow(roots: FloatArray, points: FloatArray, owner: NDArray[np.int64]) -> Tre
         made += len(tip)
         if single.all():
             break
-        cut = _cut(cloud, group, count, first, centre, way)
+        uneven = rng.uniform(-_UNEVEN, _UNEVEN, len(tip))
+        cut = _cut(cloud, group, count, first, centre, way, uneven)
         go_on = ~single[group]
         cloud, key = cloud[go_on], (2 * group + cut)[go_on]
         order = np.argsort(key, kind="stable")
         cloud, key = cloud[order], key[order]
         keep, group = np.unique(key, return_inverse=True)
-        tip, parent = end[keep // 2], here[keep // 2]
+        tip, parent, ahead = end[keep // 2], here[keep // 2], aim[keep // 2]
     return Tree(
         np.concatenate(starts).astype(np.float32),
         np.concatenate(ends).astype(np.float32),
@@ -83,8 +98,9 @@ def _cut(
     first: NDArray[np.int64],
     centre: NDArray[np.float64],
     way: NDArray[np.float64],
+    uneven: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """0 or 1 per point: the side of the plane through its cloud's centre, across the widest spread."""
+    """0 or 1 per point: the side of the plane near its cloud's centre, across the widest spread."""
     length = np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6)
     ahead = way / length
     away = cloud - centre[group]
@@ -93,12 +109,14 @@ def _cut(
     axis = np.linalg.eigh(spread)[1][:, :, 2]
     axis *= np.where(axis[np.arange(len(axis)), np.abs(axis).argmax(axis=1)] < 0, -1, 1)[:, None]
     side = (away * axis[group]).sum(axis=1)
+    wide = np.sqrt(np.add.reduceat(side**2, first) / count)
+    side = side - (uneven * wide)[group]
     # Where rounding leaves one side empty, the first point changes sides.
     one = np.add.reduceat((side > 0).astype(np.int64), first)
     broken = (one == 0) | (one == count)
     cut = (side > 0).astype(np.int64)
     cut[first[broken]] = 1 - cut[first[broken]]
-    return cut
+    return np.asarray(cut, dtype=np.int64)
 
 
 def tubes_of(tree: Tree, radius_mm: FloatArray, chosen: NDArray[np.bool_], bow: FloatArray) -> Tubes:

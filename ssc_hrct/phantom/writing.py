@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.phantom.cells import Net, walls
+from ssc_hrct.phantom.cells import Net, tree_of, walls
 from ssc_hrct.phantom.lattice import FloatArray, smooth_noise, smoothstep
 from ssc_hrct.phantom.territory import LungFrame, jittered
 from ssc_hrct.phantom.tubes import Tubes, curve, joined, paint, polyline
@@ -21,6 +21,7 @@ from ssc_hrct.phantom.tubes import Tubes, curve, joined, paint, polyline
 FADE_MM = 4.0
 """A fading border reaches at most this far outside the territory."""
 TISSUE_HU = 1050.0
+"""HU from air to soft tissue: t = (HU + 1000) / 1050."""
 _SLAB_MM = 14.0
 LEAST_ADDED = 0.14
 """Tissue added in ground glass is never less inside the border: 0.14 x 0.87 x 1050 is 128 HU over normal lung."""
@@ -145,26 +146,31 @@ class Writer:
 
 def _net(rng: np.random.Generator, frame: LungFrame, size_mm: float, thick_mm: float, dropped: float) -> Net:
     centres = jittered(rng, frame.lattice, size_mm, 0.5)
-    return Net(centres, np.zeros(len(centres), dtype=np.float32), thick_mm, dropped, int(rng.integers(2**31)))
+    radius = np.zeros(len(centres), dtype=np.float32)
+    return Net(centres, tree_of(centres), radius, thick_mm, dropped, int(rng.integers(2**31)), None)
 
 
 def _cyst_net(rng: np.random.Generator, frame: LungFrame) -> Net:
     """Cysts of 3 to 10 mm, a few larger, with shared walls of 1 to 2 mm."""
     centres = jittered(rng, frame.lattice, float(rng.uniform(4.5, 6.5)), 0.42)
     radius = np.clip(rng.lognormal(np.log(2.6), 0.35, len(centres)), 1.5, 8).astype(np.float32)
-    return Net(centres, radius, float(rng.uniform(1.1, 1.7)), 0.0, int(rng.integers(2**31)))
+    tree = tree_of(centres)
+    apart = np.asarray(tree.query(centres, k=2, workers=1)[0])[:, 1]
+    rounded = np.asarray(np.maximum(0.8 * apart, radius), dtype=np.float32)
+    return Net(centres, tree, radius, float(rng.uniform(1.0, 1.5)), 0.0, int(rng.integers(2**31)), rounded)
 
 
 def _traction_tubes(rng: np.random.Generator, frame: LungFrame, labels: NDArray[np.uint8]) -> Tubes | None:
     """Dilated bronchi of 2 to 5 mm lumen that wind, bulge and do not taper, about one in 12 ml of fibrosis."""
     fibrosis = np.flatnonzero(np.isin(labels, (Pattern.RETICULATION, Pattern.HONEYCOMBING)))
-    count = int(round(len(fibrosis) * frame.grid.voxel_ml / 12))
+    count = round(len(fibrosis) * frame.grid.voxel_ml / 12)
     if count == 0:
         return None
     picks = np.sort(rng.choice(fibrosis, count, replace=False))
     places = np.stack(np.unravel_index(picks, labels.shape), axis=1)
     lattice = frame.lattice
-    starts = np.stack([lattice.fine_z[places[:, 0]], lattice.fine_y[places[:, 1]], lattice.fine_x[places[:, 2]]], axis=1)
+    fine = (lattice.fine_z, lattice.fine_y, lattice.fine_x)
+    starts = np.stack([fine[axis][places[:, axis]] for axis in range(3)], axis=1)
     parts = []
     for start in starts:
         way = rng.standard_normal(3)
