@@ -23,6 +23,7 @@ from platformdirs import user_log_path
 from ssc_hrct.version import __version__
 
 LOGGER = logging.getLogger("ssc_hrct")
+LOGGER.addHandler(logging.NullHandler())  # where no log can be written, Python must not print traces instead
 LARGEST_BYTES = 1_000_000
 FILES_KEPT = 3
 

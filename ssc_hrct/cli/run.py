@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 
 from ssc_hrct.cli.parser import build_parser
-from ssc_hrct.cli.say import Speaker
+from ssc_hrct.cli.say import Speaker, Voice
 
 OK, BUG, USAGE, REFUSED, CANCELLED = 0, 1, 2, 3, 130
 
@@ -21,9 +22,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         asked = build_parser().parse_args(list(arguments))
     except SystemExit as leaving:
+        Voice(sys.stdout).say("", end="")  # a reader of --help who has gone away is no fault
         return leaving.code if isinstance(leaving.code, int) else USAGE
-    except BrokenPipeError:
-        return OK
     speaker = Speaker(json=getattr(asked, "json", False))
     if asked.command != "gui":  # the window has its own way to be closed
         _listen_for_stop(speaker.bar.stop)
@@ -60,8 +60,9 @@ def _cancelled(speaker: Speaker) -> int:
 
 
 def _fault(fault: Exception, command: str, speaker: Speaker) -> int:
-    from ssc_hrct.app.log import log_bug, log_place
+    from ssc_hrct.app.log import log_bug, log_place, start_log
 
+    start_log()
     log_bug(fault, "fault of a command", command=command)
     speaker.note(
         f"The program failed ({type(fault).__name__}). This is a fault of the program; nothing in the tables was lost. "
