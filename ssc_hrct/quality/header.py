@@ -40,6 +40,8 @@ def check_header(acquisition: Acquisition, protocol: Protocol) -> tuple[Finding,
 
 def _is_no_axial_ct(facts: Acquisition) -> Finding | None:
     match facts.kind:
+        case SeriesKind.NOT_CT if facts.modality == "CT" and facts.value_unit == "HU":
+            return refusal("NOT_CT", "These are objects of another kind than CT images.")
         case SeriesKind.NOT_CT if facts.modality == "CT":
             return refusal("NOT_CT", f"The values are not in Hounsfield units but in {facts.value_unit}.")
         case SeriesKind.NOT_CT:
