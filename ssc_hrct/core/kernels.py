@@ -29,7 +29,7 @@ _BY_WORD = {
     "D": KernelClass.EXTREME, "E": KernelClass.EXTREME,
 }
 _SIEMENS = re.compile(r"[A-Z]{1,2}([1-9][0-9])[A-Z]?")
-_CANON = re.compile(r"FC([0-9]{2})[A-Z]*")
+_CANON = re.compile(r"FC([0-9]{2})(?![0-9]).*")
 _SIEMENS_SMOOTHEST, _SIEMENS_LUNG_FROM, _SIEMENS_LUNG_TO = 20, 46, 75
 
 
