@@ -10,15 +10,13 @@ class ImageStats:
     """None: could not be measured.
 
     noise_hu: SD in tracheal air or aorta, scaled to 1 mm slices. air_hu: median of tracheal air.
-    blood_hu: median of the descending aorta. fwhm_mm: width of the point spread in the image plane,
+    blood_hu: median of heart and great vessels. fwhm_mm: width of the point spread in the image plane,
     from the tracheal wall. normal_mode_hu, normal_width_hu: mode and SD of the patient's own normal
     lung. normal_share: part of the lung within reach of that mode. gravity_hu_per_mm: rise of normal
     density along gravity. lung_ml, right_share: volume of both lungs; the right one's part.
     airways_ml: volume of trachea and bronchi found. cut_off_percent: part of the lungs estimated to
     lie beyond the first or last slice. view_percent: part of the lung surface at the edge of the
-    field of view. low_density_percent: part of the lung under -970 HU. parted_share: part of the
-    lungs for which right and left had to be parted by force.
-    missed_ml: dense tissue at the lungs' edge where the mirrored lung has air.
+    field of view. low_density_percent: part of the lung under -970 HU.
     supine: True, False (prone), None (unknown).
     """
 
@@ -36,5 +34,4 @@ class ImageStats:
     cut_off_percent: float
     view_percent: float
     low_density_percent: float
-    missed_ml: float
     supine: bool | None

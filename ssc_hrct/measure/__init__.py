@@ -1,1 +1,9 @@
 """The engine: Volume -> lungs, zones, patterns, extents."""
+
+from ssc_hrct.measure.calibrate import calibrate
+from ssc_hrct.measure.cheap import CheapEngine
+from ssc_hrct.measure.extents import extents
+from ssc_hrct.measure.lungs import find_lungs
+from ssc_hrct.measure.patterns import PatternClassifier
+
+__all__ = ["CheapEngine", "PatternClassifier", "calibrate", "extents", "find_lungs"]
