@@ -27,9 +27,9 @@ OF_THE_MOMENT = {"runtime_s", "scored_at_utc"}
 
 @pytest.fixture(scope="module")
 def exam(tmp_path_factory) -> Path:
-    """A small made-up chest with disease, as DICOM. Slices are 2.5 mm, so that it is made in seconds."""
+    """A small made-up chest with disease, as DICOM. Slices are 3.5 mm, so that it is made in seconds."""
     folder = tmp_path_factory.mktemp("exam")
-    spec = phantom.ChestSpec(shape=(112, 200, 256), spacing_mm=(2.5, 1.5, 1.5), lung_ml=3400.0, male=False,
+    spec = phantom.ChestSpec(shape=(80, 200, 256), spacing_mm=(3.5, 1.5, 1.5), lung_ml=3400.0, male=False,
                              disease=phantom.PRESETS["nsip"](12.0))
     made = phantom.make_chest(7, spec)
     write_exam(made, folder, MadeUpExam("DEMO-7", "2025-01-15", "window/7"))
