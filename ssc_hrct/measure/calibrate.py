@@ -57,7 +57,7 @@ def calibrate(volume: Volume, lungs: Lungs, *, progress: Progress = SILENT) -> I
         normal_share=share,
         gravity_hu_per_mm=gravity,
         cut_off_percent=_cut_off_percent(regions, box),
-        view_percent=_view_percent(volume, regions),
+        view_percent=_view_percent(volume, regions, box),
         low_density_percent=100.0 * float(np.mean(hu[lung] < EMPTY_HU)),
         supine=_supine(volume),
     )
@@ -203,17 +203,16 @@ def _cut_off_percent(regions: NDArray[np.uint8], box: tuple[slice, slice, slice]
     return 100.0 * missing / float(area.sum() + missing)
 
 
-def _view_percent(volume: Volume, regions: NDArray[np.uint8]) -> float:
+def _view_percent(volume: Volume, regions: NDArray[np.uint8], box: tuple[slice, slice, slice]) -> float:
     """Part of the lungs' outline (in axial slices) that lies at the edge of the field of view."""
+    y, x = (slice(max(0, s.start - 2), min(n, s.stop + 2)) for s, n in zip(box[1:], regions.shape[1:], strict=True))
     outline = at_edge = 0
-    for z in range(0, regions.shape[0], 2):
-        lung = (regions[z] == Region.RIGHT_LUNG) | (regions[z] == Region.LEFT_LUNG)
-        if not lung.any():
-            continue
-        edge = lung & ~ndimage.binary_erosion(lung)
-        padding = ndimage.binary_dilation(volume.hu[z] == PADDING_HU, iterations=2)
-        padding[[0, -1]] = True
-        padding[:, [0, -1]] = True
-        outline += int(edge.sum())
-        at_edge += int((edge & padding).sum())
-    return 100.0 * at_edge / max(outline, 1)
+    for z in range(box[0].start, box[0].stop, 2):
+        lung = (regions[z, y, x] == Region.RIGHT_LUNG) | (regions[z, y, x] == Region.LEFT_LUNG)
+        outline += int((lung & ~ndimage.binary_erosion(lung)).sum())
+        unseen = np.pad(volume.hu[z] == PADDING_HU, 1, constant_values=True)
+        unseen = unseen[y.start : y.stop + 2, x.start : x.stop + 2]
+        if unseen.any():
+            beside = ndimage.binary_dilation(unseen, iterations=2)[1:-1, 1:-1]
+            at_edge += int((lung & beside).sum())
+    return 100.0 * min(1.0, at_edge / (2 * max(outline, 1)))

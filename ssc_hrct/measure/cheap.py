@@ -14,15 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.lungs import Lungs, Region, Ring
 from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern, Patterns
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LabelMap, Volume
-from ssc_hrct.measure.coarse import ball_mean
-from ssc_hrct.measure.neighbourhoods import DENSE_HU, EMPTY_HU, Neighbourhoods, neighbourhoods
-from ssc_hrct.measure.shapes import Mask, dilate, open_ball, without_small
+from ssc_hrct.measure.coarse import Blocks
+from ssc_hrct.measure.neighbourhoods import Neighbourhoods, neighbourhoods
+from ssc_hrct.measure.shapes import without_small
 
 NAME = "cheap-1"
 RAISED_8_SHARE = 0.50
@@ -30,11 +31,8 @@ RAISED_5_SHARE = 0.55
 CYST_STRANDS_SHARE = 0.20
 CYST_LUMEN_SHARE = 0.04
 CYST_RAISED_SHARE = 0.25
-CYST_DEPTH_MM = 20.0
 NET_ROUGHNESS_HU = 50.0
 """Beyond the roughness that noise gives normal lung: ground glass lies below, nets above."""
-DENSE_RADIUS_MM = 5.0
-"""Consolidation holds a ball of this radius; intrapulmonary vessels do not."""
 EMPTY_SHARE = 0.5
 
 
@@ -53,57 +51,55 @@ class CheapEngine:
         progress.step("deciding patterns", 0, 1)
         coarse = self._decide(around, stats)
         labels = np.zeros(volume.grid.shape, np.uint8)
-        _write_labels(labels[around.box], lungs.regions.labels[around.box], coarse, around)
+        _write_labels(labels[around.box], lungs.regions.labels[around.box], coarse, around.blocks)
         return Patterns(LabelMap(labels, volume.grid, PATTERN_NAMES), NAME)
 
     def _decide(self, around: Neighbourhoods, stats: ImageStats) -> NDArray[np.uint8]:
-        """Pattern per voxel of the coarse lattice."""
+        """Pattern per voxel of the rough lattice, 0 far from the lungs."""
         voxel_ml = around.blocks.voxel_ml
         hazy = (around.raised_8 >= RAISED_8_SHARE) & (around.raised_5 >= RAISED_5_SHARE)
         cysts = (
             (around.strands_8 >= CYST_STRANDS_SHARE)
             & (around.low_5 >= CYST_LUMEN_SHARE)
             & (around.raised_8 >= CYST_RAISED_SHARE)
-            & (around.depth_mm < CYST_DEPTH_MM)
+            & (around.depth < Ring.OVER_20_MM)
         )
-        dense = _dense(around)
         smallest = max(1, round(self.smallest_island_ml / voxel_ml))
-        abnormal = without_small((hazy | cysts | dense) & around.near, smallest)
+        abnormal = without_small((hazy | cysts | around.solid) & around.near, smallest)
         gaps = around.near & ~abnormal
         abnormal |= gaps & ~without_small(gaps, max(1, round(self.largest_gap_ml / voxel_ml)))
 
         noise_hu = min(stats.normal_width_hu, NET_ROUGHNESS_HU)
         netted = around.roughness_hu > np.hypot(NET_ROUGHNESS_HU, noise_hu)
         labels = np.where(around.near, np.uint8(Pattern.NORMAL), np.uint8(Pattern.OUTSIDE))
-        labels[_empty(around) & around.near] = Pattern.EMPHYSEMA
+        labels[(around.empty_5 >= EMPTY_SHARE) & around.near] = Pattern.EMPHYSEMA
         labels[abnormal] = Pattern.GROUND_GLASS
-        labels[abnormal & dense] = Pattern.CONSOLIDATION
-        labels[abnormal & netted & ~dense] = Pattern.RETICULATION
+        labels[abnormal & around.solid] = Pattern.CONSOLIDATION
+        labels[abnormal & netted & ~around.solid] = Pattern.RETICULATION
         labels[abnormal & cysts] = Pattern.HONEYCOMBING
         return labels
 
 
-def _dense(around: Neighbourhoods) -> Mask:
-    """Solid lung: denser than DENSE_HU through a ball, grown back by the blurred border."""
-    solid = open_ball((around.hu > DENSE_HU) & around.lung, DENSE_RADIUS_MM, around.blocks.spacing_mm)
-    if not solid.any():
-        return solid
-    return dilate(solid, 1.01 * max(around.blocks.spacing_mm), around.blocks.spacing_mm) & around.near
-
-
-def _empty(around: Neighbourhoods) -> Mask:
-    """Emphysema: most of the neighbourhood is emptier than lung can be."""
-    empty = ((around.hu < EMPTY_HU) & around.lung).astype(np.float32)
-    lung = np.maximum(ball_mean(around.lung.astype(np.float32), 5.0, around.blocks.spacing_mm), 1e-3)
-    return ball_mean(empty, 5.0, around.blocks.spacing_mm) / lung >= EMPTY_SHARE
-
-
 def _write_labels(
-    labels: NDArray[np.uint8], regions: NDArray[np.uint8], coarse: NDArray[np.uint8], around: Neighbourhoods
+    labels: NDArray[np.uint8], regions: NDArray[np.uint8], coarse: NDArray[np.uint8], blocks: Blocks
 ) -> None:
-    """The coarse labels on the full grid, within the lungs."""
-    for z in range(0, labels.shape[0], 32):
-        stop = min(z + 32, labels.shape[0])
+    """The rough labels on the full grid, within the lungs; the border of territory is interpolated.
+
+    Just outside the rough territory a voxel takes the strongest neighbour's pattern (the order of
+    `Pattern` up to honeycombing is the order in which labels win).
+    """
+    territory = (coarse >= Pattern.GROUND_GLASS) & (coarse <= Pattern.CONSOLIDATION)
+    share = territory.astype(np.float32)
+    nearest = np.where(territory, coarse, ndimage.grey_dilation(np.where(territory, coarse, 0), size=(3, 3, 3)))
+    step = 8 * blocks.factors[0]
+    for z in range(0, labels.shape[0], step):
+        stop = min(z + step, labels.shape[0])
         lung = (regions[z:stop] == Region.RIGHT_LUNG) | (regions[z:stop] == Region.LEFT_LUNG)
-        found = np.maximum(around.blocks.repeat(coarse, z, stop), Pattern.NORMAL)
+        rest = blocks.repeat(np.where(territory, np.uint8(Pattern.NORMAL), coarse), z, stop)
+        found = np.maximum(rest, np.uint8(Pattern.NORMAL))
+        rows = slice(max(0, z // blocks.factors[0] - 2), stop // blocks.factors[0] + 2)
+        if territory[rows].any():
+            inside = blocks.linear(share, z, stop) >= 0.5
+            pattern = blocks.repeat(nearest, z, stop)
+            found = np.where(inside & (pattern > 0), pattern, found)
         labels[z:stop] = np.where(lung, found, Pattern.OUTSIDE)

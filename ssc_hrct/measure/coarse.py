@@ -74,7 +74,7 @@ class Blocks:
 
     def linear(self, coarse: NDArray[np.float32], z_from: int, z_to: int) -> NDArray[np.float32]:
         """Linear interpolation between block centres on the full grid's slices z_from to z_to."""
-        out = coarse
+        out: NDArray[np.float32] = coarse
         for axis, (lo, hi) in enumerate(zip((z_from, 0, 0), (z_to, *self.full.shape[1:]), strict=True)):
             f, n = self.factors[axis], self.shape[axis]
             place = np.clip((np.arange(lo, hi) + 0.5) / f - 0.5, 0, n - 1)

@@ -18,8 +18,7 @@ from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LOWEST_HU, Volume
 from ssc_hrct.measure.coarse import Blocks, ball_mean, blocks_of
-from ssc_hrct.measure.shapes import Mask, bounds, distance_mm
-from ssc_hrct.measure.zones import chest_wall_depth_mm
+from ssc_hrct.measure.shapes import Mask, bounds, grow, open_ball, shrink, without_small
 
 RAISED_HU = 90.0
 """Over own normal lung: half of what counts as ground glass at least, so that its border is met."""
@@ -29,31 +28,34 @@ LOW_HU = -30.0
 """Under own normal lung: lumen of cysts and airways."""
 EMPTY_HU = -950.0
 DENSE_HU = -250.0
+SOLID_RADIUS_MM = 5.0
+"""Consolidation holds a ball of this radius; vessels inside the lungs do not."""
 
 FloatMap = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhoods:
-    """float32 [z, y, x] on `blocks` (a coarse lattice of `box`, slices of the full array).
+    """float32 [z, y, x] on `blocks`, a lattice of about 3 mm over `box` (slices of the full array).
 
-    hu: block means. lung: more than half of the block is lung; near: any of it is.
-    depth_mm: from the chest wall. raised_5, raised_8: share of thin tissue (no strands) that is over
-    own normal lung by RAISED_HU, within 5 and 8 mm. strands_8: share of strands. low_5: share of
-    lumen. roughness_hu: SD of thin tissue about its 3 mm mean, within 5 mm.
+    near: any of the block is lung. depth: `Ring` of the block's middle (0 outside the lungs).
+    raised_5, raised_8: share of thin tissue (no strands) that lies over own normal lung by RAISED_HU,
+    within 5 and 8 mm. strands_8: share of strands. low_5: share of lumen. empty_5: share under
+    EMPTY_HU. roughness_hu: SD of thin tissue about its 3 mm mean, within 5 mm. solid: inside a piece
+    of lung denser than DENSE_HU that holds a ball of SOLID_RADIUS_MM.
     """
 
     box: tuple[slice, slice, slice]
     blocks: Blocks
-    hu: FloatMap
-    lung: Mask
     near: Mask
-    depth_mm: FloatMap
+    depth: NDArray[np.uint8]
     raised_5: FloatMap
     raised_8: FloatMap
     strands_8: FloatMap
     low_5: FloatMap
+    empty_5: FloatMap
     roughness_hu: FloatMap
+    solid: Mask
 
 
 def neighbourhoods(
@@ -64,41 +66,72 @@ def neighbourhoods(
     margin = [round(12.0 / d) for d in volume.grid.spacing_mm]
     box = bounds((regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG), margin)
     part = regions[box]
-    blocks = blocks_of(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
-    hu = blocks.mean(np.maximum(volume.hu[box], LOWEST_HU))
-    right, left = (blocks.mean((part == side).view(np.uint8)) for side in (Region.RIGHT_LUNG, Region.LEFT_LUNG))
-    lung, near = right + left > 0.5, right + left > 0
-    spacing = blocks.spacing_mm
-    inner = distance_mm(lung, spacing) > 1.3 * max(spacing)
+    fine = blocks_of(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
+    hu = fine.mean(np.maximum(volume.hu[box], LOWEST_HU))
+    share = fine.mean(((part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)).view(np.uint8))
+    lung = share > 0.5
+    inner = shrink(lung)
+    over = np.where(lung, hu - _normal_hu(lung, stats, fine), 0).astype(np.float32)
+    thin = inner & (over < STRAND_HU)
     progress.step("looking at neighbourhoods", 0, 3)
 
-    over = np.where(lung, hu - _normal_hu(lung, stats, blocks), 0).astype(np.float32)
-    thin = inner & (over < STRAND_HU)
-    inner_8, thin_3, thin_5, thin_8 = (
-        np.maximum(ball_mean(mask.astype(np.float32), radius, spacing), 1e-3)
-        for mask, radius in ((inner, 8.0), (thin, 3.0), (thin, 5.0), (thin, 8.0))
-    )
+    weight = np.maximum(ball_mean(thin.astype(np.float32), 3.0, fine.spacing_mm), 1e-3)
+    smooth = ball_mean(np.where(thin, over, 0), 3.0, fine.spacing_mm) / weight
+    square = np.where(thin, (over - smooth) ** 2, 0)
     progress.step("looking at neighbourhoods", 1, 3)
-    raised = ((over > RAISED_HU) & thin).astype(np.float32)
-    raised_5, raised_8 = ball_mean(raised, 5.0, spacing) / thin_5, ball_mean(raised, 8.0, spacing) / thin_8
-    low_5 = ball_mean(((over < LOW_HU) & inner).astype(np.float32), 5.0, spacing)
-    low_5 /= np.maximum(ball_mean(inner.astype(np.float32), 5.0, spacing), 1e-3)
+
+    pairs = [2 if d < 2.0 else 1 for d in fine.spacing_mm]
+    rough = Blocks(Grid(fine.shape, fine.spacing_mm), (pairs[0], pairs[1], pairs[2]))
+    factors = [f * p for f, p in zip(fine.factors, pairs, strict=True)]
+    blocks = Blocks(fine.full, (factors[0], factors[1], factors[2]))
+    inner_of, thin_of = _Shares(inner, rough), _Shares(thin, rough)
+    raised = rough.mean((over > RAISED_HU) & thin)
     progress.step("looking at neighbourhoods", 2, 3)
-    smooth = ball_mean(np.where(thin, over, 0), 3.0, spacing) / thin_3
-    square = np.where(thin, (over - smooth) ** 2, 0).astype(np.float32)
     return Neighbourhoods(
         box=box,
         blocks=blocks,
-        hu=hu,
-        lung=lung,
-        near=near,
-        depth_mm=chest_wall_depth_mm(right > 0.5, left > 0.5, spacing),
-        raised_5=raised_5,
-        raised_8=raised_8,
-        strands_8=np.clip(1 - thin_8 / inner_8, 0, 1),
-        low_5=low_5,
-        roughness_hu=np.sqrt(np.maximum(ball_mean(square, 5.0, spacing), 0) / thin_5),
+        near=rough.mean(share) > 0,
+        depth=_middles(lungs.rings[box], blocks),
+        raised_5=thin_of.share(raised, 5.0),
+        raised_8=thin_of.share(raised, 8.0),
+        strands_8=np.clip(1 - inner_of.share(rough.mean(thin), 8.0), 0, 1),
+        low_5=inner_of.share(rough.mean((over < LOW_HU) & inner), 5.0),
+        empty_5=inner_of.share(rough.mean((hu < EMPTY_HU) & inner), 5.0),
+        roughness_hu=np.sqrt(np.maximum(thin_of.share(rough.mean(square), 5.0), 0)),
+        solid=_solid((hu > DENSE_HU) & lung, rough),
     )
+
+
+class _Shares:
+    """Ball means of a quantity that lives on `mask` alone, divided by the mask's own."""
+
+    def __init__(self, mask: Mask, rough: Blocks) -> None:
+        self._weight, self._spacing_mm = rough.mean(mask), rough.spacing_mm
+        self._balls: dict[float, FloatMap] = {}
+
+    def share(self, quantity: FloatMap, radius_mm: float) -> FloatMap:
+        """quantity: block means of something that is 0 outside the mask."""
+        if radius_mm not in self._balls:
+            self._balls[radius_mm] = np.maximum(ball_mean(self._weight, radius_mm, self._spacing_mm), 1e-3)
+        return ball_mean(quantity, radius_mm, self._spacing_mm) / self._balls[radius_mm]
+
+
+def _solid(dense: Mask, rough: Blocks) -> Mask:
+    """On the rough lattice: dense lung that holds a ball, grown by a voxel over its blurred border."""
+    fine = rough.full
+    smallest = round(4.19 * SOLID_RADIUS_MM**3 / 1000.0 / fine.voxel_ml)
+    large = without_small(dense, max(1, smallest))
+    if not large.any():
+        return np.zeros(rough.shape, np.bool_)
+    box = bounds(large, [4, 4, 4])
+    large[box] = grow(open_ball(large[box], SOLID_RADIUS_MM, fine.spacing_mm))
+    return rough.mean(large) > 0.5
+
+
+def _middles(labels: NDArray[np.uint8], blocks: Blocks) -> NDArray[np.uint8]:
+    """The label at the middle of each block."""
+    z, y, x = (f // 2 + f * np.arange(n) for f, n in zip(blocks.factors, blocks.shape, strict=True))
+    return labels[z][:, y][:, :, x]
 
 
 def _normal_hu(lung: Mask, stats: ImageStats, blocks: Blocks) -> FloatMap:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.segmentation import watershed
 
-from ssc_hrct.measure.shapes import Mask, Spacing, close_ball, distance_mm, parts
+from ssc_hrct.measure.shapes import Mask, Spacing, bounds, close_ball, distance_mm, parts
 
 BESIDE_MM = 35.0
 """Lung further than this from the midline belongs to its side without question."""
@@ -69,7 +69,8 @@ def _cut(part: Mask, beside: list[np.ndarray], spacing_mm: Spacing) -> Mask:
     last = int(np.flatnonzero(beside[1])[0]) if beside[1].any() else part.shape[2] - 1
     margin = int(25.0 / spacing_mm[2])
     low, high = max(0, first - margin), min(part.shape[2], last + 1 + margin)
-    middle = np.ascontiguousarray(part[:, :, low:high])
+    box = bounds(part[:, :, low:high], [2, 2, 0])
+    middle = np.ascontiguousarray(part[box[0], box[1], low:high])
     depth = distance_mm(close_ball(middle, CLOSING_MM, spacing_mm), spacing_mm)
     markers = np.zeros(middle.shape, np.int8)
     markers[:, :, : first + 1 - low][middle[:, :, : first + 1 - low]] = 1
@@ -77,5 +78,6 @@ def _cut(part: Mask, beside: list[np.ndarray], spacing_mm: Spacing) -> Mask:
     flooded = watershed(-depth, markers, mask=middle)
     right = part.copy()
     right[:, :, high:] = False
-    right[:, :, low:high] = flooded == 1
+    right[:, :, low:high] = False
+    right[box[0], box[1], low:high] = flooded == 1
     return right

@@ -20,6 +20,22 @@ def distance_mm(inside: Mask, spacing_mm: Spacing) -> NDArray[np.float32]:
     return np.asarray(edt.edt(np.ascontiguousarray(inside), anisotropy=spacing_mm, parallel=1), np.float32)
 
 
+def grow(mask: Mask) -> Mask:
+    """The mask and its face neighbours: one voxel further along each axis."""
+    out = mask.copy()
+    for axis in range(3):
+        low, high = [slice(None)] * 3, [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        out[tuple(high)] |= mask[tuple(low)]
+        out[tuple(low)] |= mask[tuple(high)]
+    return out
+
+
+def shrink(mask: Mask) -> Mask:
+    """Voxels of the mask whose face neighbours all belong to it; the array's faces do not shrink it."""
+    return ~grow(~mask)
+
+
 def dilate(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
     """All voxels within radius_mm of the mask."""
     return mask | (distance_mm(~mask, spacing_mm) <= radius_mm)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ssc_hrct.core.lungs import Region, Ring, Zone
 from ssc_hrct.measure.coarse import Blocks
-from ssc_hrct.measure.shapes import Mask, Spacing, distance_mm
+from ssc_hrct.measure.shapes import Mask, Spacing, bounds, distance_mm
 
 RING_MM = (10.0, 20.0)
 
@@ -55,8 +55,10 @@ def chest_wall_depth_mm(right: Mask, left: Mask, spacing_mm: Spacing) -> NDArray
     """
     depth = np.zeros(right.shape, np.float32)
     for lung, is_right in ((right, True), (left, False)):
-        away = distance_mm(lung | medial(lung, is_right), spacing_mm)
-        depth[lung] = away[lung]
+        box = bounds(lung, [2, 2, 2])
+        part = lung[box]
+        away = distance_mm(part | medial(part, is_right), spacing_mm)
+        depth[box][part] = away[part]
     return depth
 
 
