@@ -80,12 +80,12 @@ def write_block(
 
 
 def write_small_chest(folder: Path, *, names: str, ild_percent: float, scan_date: str) -> Truth:
-    """A chest on a coarse grid (2 mm slices, 1.45 mm pixels), quick to make and to score, and what was put in.
+    """A chest on a coarse grid (2.5 mm slices, 1.45 mm pixels), quick to make and to score, and what was put in.
 
     Its subject is called SMALL; the files say that identity was removed. One body whatever the disease.
     """
     spec = phantom.ChestSpec(
-        shape=(140, 200, 240), spacing_mm=(2.0, 1.45, 1.45), lung_ml=3400.0,
+        shape=(106, 180, 215), spacing_mm=(2.5, 1.45, 1.45), lung_ml=2600.0,
         disease=phantom.PRESETS["nsip"](ild_percent) if ild_percent else None,
     )
     made = phantom.make_chest(77, spec)

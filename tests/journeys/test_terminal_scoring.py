@@ -57,7 +57,7 @@ def test_a_chest_is_scored_with_json_and_a_picture(home: Home, chests: Chests) -
     truth = chests.truths[0].ild_percent
     assert truth is not None
     assert abs(float(row["ild_percent"]) - float(truth)) < 4, "the grid is coarse: right to a few points"
-    assert len(shown["slices"]) == 140
+    assert len(shown["slices"]) == 106
     levels = {finding["code"]: finding["level"] for finding in shown["findings"]}
     assert levels["THICK_SLICES"] == "caution"
     assert ";".join(levels) == row["reasons"]
