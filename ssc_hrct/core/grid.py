@@ -47,7 +47,7 @@ class Grid:
         """Patient position (x, y, z) in mm of voxel indices. index_zyx: [..., 3]."""
         index = np.asarray(index_zyx, dtype=np.float64)
         steps = np.asarray(self.direction) * np.asarray(self.spacing_mm)[:, None]
-        return np.asarray(self.origin_mm) + index @ steps
+        return np.asarray(np.asarray(self.origin_mm) + index @ steps)
 
     def to_index(self, lps_mm: NDArray[np.floating] | tuple[float, ...]) -> NDArray[np.float64]:
         """Voxel indices [z, y, x] (fractions allowed) of patient positions. lps_mm: [..., 3]."""

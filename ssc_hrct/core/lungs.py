@@ -66,4 +66,5 @@ class Lungs:
     def mask(self) -> NDArray[np.bool_]:
         """bool [z, y, x]: both lungs, the denominator of every percent."""
         labels = self.regions.labels
-        return (labels == Region.RIGHT_LUNG) | (labels == Region.LEFT_LUNG)
+        lung: NDArray[np.bool_] = (labels == Region.RIGHT_LUNG) | (labels == Region.LEFT_LUNG)
+        return lung

@@ -43,7 +43,8 @@ def _zone_columns() -> list[Column]:
     for zone in Zone:
         place = zone.word.replace("_", " ")
         columns += [
-            Column(f"{zone.word}_ild_percent", "decimal", "%", f"ILD extent in the {place} zone, percent of that zone."),
+            Column(f"{zone.word}_ild_percent", "decimal", "%",
+                   f"ILD extent in the {place} zone, percent of that zone."),
             Column(f"{zone.word}_fibrosis_percent", "decimal", "%",
                    f"Fibrosis extent in the {place} zone, percent of that zone."),
             Column(f"{zone.word}_volume_ml", "decimal", "ml", f"Volume of the {place} zone."),
@@ -88,7 +89,8 @@ SCORE_COLUMNS: tuple[Column, ...] = (
     Column("protocol_id", "text", "", "Protocol with its version.", required=True),
     Column("protocol_sha256", "text", "", "SHA-256 of the protocol's canonical JSON.", required=True),
     Column("runtime_s", "decimal", "s", "Seconds that scoring took."),
-    Column("fibrosis_severity", "text", "", "Grade of the fibrosis extent, with bounds of its own.", values=_SEVERITIES),
+    Column("fibrosis_severity", "text", "", "Grade of the fibrosis extent, with bounds of its own.",
+           values=_SEVERITIES),
     Column("score_kind", "text", "", "automatic, or corrected by a reader.",
            values=tuple(k.value for k in ScoreKind), required=True),
     Column("score_version", "integer", "", "Version of a corrected score; 1 for automatic.", required=True),

@@ -195,7 +195,8 @@ def test_a_follow_up_is_week_48_from_44_to_52_weeks(days: int, visit: str) -> No
 
 
 def test_without_a_date_the_follow_up_is_unscheduled_and_says_so() -> None:
-    for dates in ((None, "2025-01-01"), ("2025-01-01", None)):
-        found, findings = followup_visit(*dates, PROTOCOL)
+    dates: tuple[tuple[str | None, str | None], ...] = ((None, "2025-01-01"), ("2025-01-01", None))
+    for before, after in dates:
+        found, findings = followup_visit(before, after, PROTOCOL)
         assert found is UNSCHEDULED
         assert [f.code for f in findings] == ["VISIT_NOT_GIVEN"]
