@@ -71,9 +71,10 @@ def draw_build(rng: np.random.Generator) -> Build:
 
 
 def scaled(build: Build, factor: float) -> Build:
-    """The same chest, larger or smaller in all directions."""
+    """The same chest, its lungs larger or smaller by `factor` cubed; wide lungs are less tall than wide."""
     z, y, x = build.scale
-    return replace(build, scale=(z * factor, y * factor, x * factor))
+    wide = factor**1.15
+    return replace(build, scale=(z * factor**0.7, y * wide, x * wide))
 
 
 def spine_y(build: Build, z: Array) -> FloatArray:
@@ -141,7 +142,7 @@ def mediastinum(build: Build, z: Array, y: Array, x: Array) -> FloatArray:
 
 def heart(build: Build, z: Array, y: Array, x: Array) -> FloatArray:
     """Distance from the heart's border, negative inside: left and right ventricle, both atria. Reference mm."""
-    lift = 0.8 * build.raised_mm + (build.dome_left_mm - 72) * 0.6
+    lift = 0.55 * build.raised_mm + (build.dome_left_mm - 72) * 0.6
     h = build.heart
     ventricles = _turned_ball(z, y, x, (103 + lift, -34, 25), (40 * h, 41 * h, 62 * h), 36.0)
     right_atrium = _ball(z, y, x, (112 + lift, -14, -22), (38 * h, 30 * h, 26 * h))

@@ -158,10 +158,10 @@ def reference_volume_ml(build: Build) -> float:
 
 
 def _grid(build: Build, spec: ChestSpec) -> Grid:
-    """The asked grid, its top 18 mm above the apex, its middle on the chest's."""
+    """The asked grid, its top 14 mm above the apex, its middle on the chest's."""
     dz, dy, dx = spec.spacing_mm
     nz, ny, nx = spec.shape
-    top = HEIGHT_MM * build.scale[0] + 18
+    top = HEIGHT_MM * build.scale[0] + 14
     origin = (-(nx - 1) / 2 * dx, 6 - (ny - 1) / 2 * dy, top - (nz - 1) * dz)
     return Grid(spec.shape, spec.spacing_mm, tuple(round(float(v), 4) for v in origin))  # type: ignore[arg-type]
 

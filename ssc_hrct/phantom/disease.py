@@ -109,8 +109,8 @@ def render(
 ) -> NDArray[np.uint8]:
     """Write disease into `hu` [z, y, x] in place and return `Pattern` per voxel.
 
-    every: only each so-manieth plane (the middle one of each run) is counted for the percent. fwhm_mm: 0 where a
-    scanner's blur is still to come.
+    every: of each run of so many planes only the middle one is counted for the percent. fwhm_mm: 0 where a scanner's
+    blur is still to come.
     """
     progress.step("Finding where disease lies", 0, 3)
     upright = Grid(grid.shape, grid.spacing_mm, grid.origin_mm)

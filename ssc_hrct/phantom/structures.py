@@ -19,7 +19,7 @@ from ssc_hrct.phantom.trees import Tree, grow, shifted, tubes_of
 from ssc_hrct.phantom.tubes import Tubes, curve, joined, paint, polyline
 
 Cover = NDArray[np.uint8]
-TERMINAL_SPACING_MM = 9.4
+TERMINAL_SPACING_MM = 11.5
 CARINA = (172.0, 18.0, 2.0)
 
 
@@ -165,7 +165,7 @@ def _lung_trees(
         tree = grow(starts.astype(np.float32), np.concatenate(clouds), np.concatenate(owners), rng)
         length = np.linalg.norm(tree.end - tree.start, axis=1, keepdims=True)
         bow = (rng.standard_normal(tree.end.shape) * 0.04 * length).astype(np.float32)
-        smallest = float(rng.uniform(0.30, 0.36))
+        smallest = float(rng.uniform(0.36, 0.43))
         radius = tree.radius_mm(smallest)
         if kind == "vein":
             paint(cover["lung_vessel"], grid, tubes_of(tree, radius, np.ones(len(radius), dtype=bool), bow))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.phantom import anatomy
@@ -12,6 +13,7 @@ from ssc_hrct.phantom.lattice import FloatArray, Lattice, smooth_noise, smoothst
 from ssc_hrct.phantom.structures import Structures, horizontal_height, oblique_height
 
 AIR, FAT, MUSCLE, LIVER, HEART, SKIN = -1000.0, -100.0, 52.0, 60.0, 42.0, 30.0
+_GRAIN_MM, _FINE_HU = 0.8, 15.0
 CORTEX, MARROW, CARTILAGE, VESSEL, WALL = 700.0, 190.0, 110.0, 40.0, 20.0
 
 
@@ -49,6 +51,7 @@ class Tissue:
         shape, step = lattice.shape, lattice.step_mm
         self._texture = 7 * smooth_noise(rng, shape, step, 5) + 6 * smooth_noise(rng, shape, step, 12)
         self._texture += 5 * smooth_noise(rng, shape, step, 45)
+        self._fine = _fine_texture(rng, max(1.0, float(lattice.fine_x[1] - lattice.fine_x[0])))
         self._soft_texture = smooth_noise(rng, shape, step, 9)
         self._gap = float(rng.uniform(3, 14))
         self._couch_bend = float(rng.choice([0.0, 0.0005, 0.0008]))
@@ -106,7 +109,7 @@ class Tissue:
         """HU of lung without what runs through it."""
         v = self._inspiration
         share = (self._mode + 1000) / v + self._gravity / v**2 * (self._y - 5) / 170 * self._build.scale[1]
-        texture = self._lattice.up(self._texture, k)
+        texture = self._lattice.up(self._texture, k) + self._fine_plane(k)
         hu = share * (1 + texture / 130) - 1000
         if self._band > 0:
             _, middle_y, _, half_y = anatomy.thorax_profile(self._build, np.array(z))
@@ -114,6 +117,14 @@ class Tissue:
             deep = np.clip(-np.minimum(sides[0], sides[1]), 0, None)
             hu = hu + self._band * back * np.exp(-deep / self._band_mm) * (1 + 0.02 * texture)
         return np.asarray(np.clip(hu, -980, 0), dtype=np.float32)
+
+    def _fine_plane(self, k: int) -> FloatArray:
+        """Unresolved septa and vessels of plane `k`, from a block that repeats every 56 mm."""
+        z, y, x = (
+            np.rint(at / _GRAIN_MM).astype(np.intp) % len(self._fine)
+            for at in (self._lattice.fine_z[k : k + 1], self._lattice.fine_y, self._lattice.fine_x)
+        )
+        return np.asarray(np.take(self._fine[z[0]][y], x, axis=1))
 
     def _fissures(self, hu: FloatArray, z: float, width: np.float32, soft: FloatArray) -> None:
         """Sheets about 0.8 mm thick between the lobes."""
@@ -176,7 +187,7 @@ class Tissue:
         _over(hu, _share(painted.gas[k]), -985.0)
 
     def _table(self) -> FloatArray:
-        """A couch, flat or curved, below the back: two thin hard shells with foam between, parted from the body by air."""
+        """A couch, flat or curved, below the back and parted from it by air: two hard shells, foam between."""
         width = np.float32(self._lattice.fine_x[1] - self._lattice.fine_x[0])
         hu = np.full((len(self._lattice.fine_y), len(self._lattice.fine_x)), AIR, dtype=np.float32)
         lowest = 112 + 0.6 * self._build.fat_mm
@@ -187,6 +198,12 @@ class Tissue:
         for at in (0.6, 28.0):
             _over(hu, _inside(np.maximum(np.abs(arch - at) - 0.9, edge).astype(np.float32), width), 40.0)
         return hu
+
+
+def _fine_texture(rng: np.random.Generator, voxel_mm: float) -> FloatArray:
+    """A block of noise of about 2 mm grain, in HU at normal density; less where voxels average over it."""
+    block = ndimage.gaussian_filter(rng.standard_normal((70, 70, 70), dtype=np.float32), 1.0, mode="wrap")
+    return np.asarray(_FINE_HU / voxel_mm * block / block.std(), dtype=np.float32)
 
 
 def _below_all(domes: list[FloatArray], z: float) -> FloatArray:

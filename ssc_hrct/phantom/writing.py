@@ -151,13 +151,13 @@ def _net(rng: np.random.Generator, frame: LungFrame, size_mm: float, thick_mm: f
 
 
 def _cyst_net(rng: np.random.Generator, frame: LungFrame) -> Net:
-    """Cysts of 3 to 10 mm, a few larger, with shared walls of 1 to 2 mm."""
-    centres = jittered(rng, frame.lattice, float(rng.uniform(4.5, 6.5)), 0.42)
+    """Cysts of 3 to 10 mm, a few larger, with shared walls of 1 to 1.8 mm."""
+    centres = jittered(rng, frame.lattice, float(rng.uniform(5.0, 7.5)), 0.42)
     radius = np.clip(rng.lognormal(np.log(2.6), 0.35, len(centres)), 1.5, 8).astype(np.float32)
     tree = tree_of(centres)
     apart = np.asarray(tree.query(centres, k=2, workers=1)[0])[:, 1]
-    rounded = np.asarray(np.maximum(0.8 * apart, radius), dtype=np.float32)
-    return Net(centres, tree, radius, float(rng.uniform(1.0, 1.5)), 0.0, int(rng.integers(2**31)), rounded)
+    rounded = np.asarray(np.maximum(0.95 * apart, radius), dtype=np.float32)
+    return Net(centres, tree, radius, float(rng.uniform(1.0, 1.4)), 0.0, int(rng.integers(2**31)), rounded)
 
 
 def _traction_tubes(rng: np.random.Generator, frame: LungFrame, labels: NDArray[np.uint8]) -> Tubes | None:

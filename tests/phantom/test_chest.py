@@ -52,6 +52,18 @@ def test_lung_volumes_are_those_of_adults(seed: int) -> None:
     assert 25 < millilitres(chest(seed), Region.AIRWAYS) < 110
 
 
+@pytest.mark.parametrize("lung_ml", [3000.0, 6000.0])
+def test_small_and_large_lungs_lie_wholly_in_the_default_scan(lung_ml: float) -> None:
+    size = ChestSpec().shape[0] * ChestSpec().spacing_mm[0], ChestSpec().shape[1] * ChestSpec().spacing_mm[1]
+    spec = ChestSpec(
+        shape=(60, 120, 120), spacing_mm=(size[0] / 60, size[1] / 120, size[1] / 120), noise_hu=0.0, lung_ml=lung_ml
+    )
+    lung = make_chest(3, spec).truth_patterns.labels > 0
+    assert not lung[[0, -1]].any()
+    assert not lung[:, [0, -1]].any()
+    assert not lung[:, :, [0, -1]].any()
+
+
 def test_asked_lung_volume_is_met_within_three_percent() -> None:
     phantom = chest(3, replace(COARSE, lung_ml=3500.0))
     both = millilitres(phantom, Region.RIGHT_LUNG) + millilitres(phantom, Region.LEFT_LUNG)

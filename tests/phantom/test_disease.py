@@ -16,7 +16,7 @@ from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.phantom import PRESETS, ChestSpec, DiseaseSpec, Distribution, Phantom, make_chest, random_disease
 from ssc_hrct.phantom.disease import REACH_MM, Composite, write_disease
 
-FINE = ChestSpec(shape=(64, 176, 176), spacing_mm=(4.5, 2.0, 2.0), noise_hu=0.0, slice_thickness_mm=1.0)
+FINE = ChestSpec(shape=(60, 160, 160), spacing_mm=(4.8, 2.2, 2.2), noise_hu=0.0, slice_thickness_mm=1.0)
 """Thin slices far apart: fine enough in plane, quick to make."""
 ILD = (Pattern.GROUND_GLASS, Pattern.RETICULATION, Pattern.HONEYCOMBING)
 
@@ -114,7 +114,8 @@ def test_nsip_is_basal_and_uip_subpleural() -> None:
 def test_honeycombing_holds_air_and_walls() -> None:
     composite = written("uip", 10.0)
     hu = composite.volume.hu[composite.patterns.labels == Pattern.HONEYCOMBING]
-    assert (hu < -850).mean() > 0.12
+    # Voxels of over 2 mm mix cysts and walls of 3 mm and less.
+    assert (hu < -800).mean() > 0.12
     assert (hu > -500).mean() > 0.2
 
 
