@@ -1,0 +1,118 @@
+"""Each limit of "Fit to score" that the image tells, on both sides of it, with its value in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.core.findings import SCAN_FINDINGS, Finding, Level
+from ssc_hrct.core.patterns import Pattern
+from ssc_hrct.quality import check_extents, check_image
+from tests.made_up import acquisition, extents, stats
+
+C, R = Level.CAUTION, Level.REFUSED
+
+
+def findings(contrast: bool | None = False, **measured: Any) -> tuple[Finding, ...]:
+    """Findings of an image in which nothing is the matter, but for what is changed."""
+    return check_image(stats(**measured), acquisition(contrast=contrast), default_protocol())
+
+
+def test_a_good_image_has_no_finding():
+    assert findings() == ()
+
+
+FINE: list[dict[str, Any]] = [
+    # values
+    {"air_hu": -1050.0}, {"air_hu": -950.0}, {"air_hu": None}, {"blood_hu": 0.0}, {"blood_hu": 80.0},
+    {"blood_hu": None}, {"contrast": True, "blood_hu": 90.0}, {"contrast": None, "blood_hu": 40.0},
+    # noise
+    {"noise_hu": 45.0}, {"noise_hu": 0.0}, {"noise_hu": None},
+    # inspiration
+    {"normal_mode_hu": -820.0}, {"normal_mode_hu": -920.0}, {"normal_share": 0.2},
+    # coverage, field of view
+    {"cut_off_percent": 0.0}, {"view_percent": 0.0},
+    # mask
+    {"lung_ml": 2000.0}, {"lung_ml": 8500.0}, {"right_share": 0.5}, {"right_share": 0.6}, {"airways_ml": 100.0},
+    {"airways_ml": 0.0}, {"low_density_percent": 15.0}, {"fwhm_mm": None}, {"supine": False},
+]
+
+
+@pytest.mark.parametrize("changes", FINE, ids=str)
+def test_what_lies_within_the_limits_is_not_spoken_of(changes: dict[str, Any]):
+    assert findings(**changes) == ()
+
+
+CASES: list[tuple[dict[str, Any], str, Level, str]] = [
+    # values
+    ({"air_hu": -1051.0}, "HU_OFFSET", C, "-1051 HU"),
+    ({"air_hu": -949.0}, "HU_OFFSET", C, "-949 HU"),
+    ({"air_hu": -850.0}, "HU_OFFSET", C, "-850 HU"),
+    ({"air_hu": -849.0}, "NOT_HU", R, "-849 HU"),
+    ({"air_hu": 24.0}, "NOT_HU", R, "24 HU"),
+    ({"blood_hu": -1.0}, "HU_OFFSET", C, "-1 HU"),
+    ({"blood_hu": 81.0}, "HU_OFFSET", C, "81 HU"),
+    ({"blood_hu": 100.0}, "HU_OFFSET", C, "100 HU"),
+    ({"contrast": None, "blood_hu": 90.0}, "HU_OFFSET", C, "90 HU"),
+    # contrast, whether the header tells of it or not
+    ({"blood_hu": 101.0}, "CONTRAST", C, "101 HU"),
+    ({"contrast": None, "blood_hu": 250.0}, "CONTRAST", C, "250 HU"),
+    # noise
+    ({"noise_hu": 46.0}, "NOISY", C, "46 HU"),
+    ({"noise_hu": 90.0}, "NOISY", C, "90 HU"),
+    ({"noise_hu": 91.0}, "NOISY", R, "91 HU"),
+    # inspiration
+    ({"normal_mode_hu": -819.0}, "LOW_INSPIRATION", C, "-819 HU"),
+    ({"lung_ml": 1499.0}, "EXPIRATION", R, "1499 ml"),
+    ({"normal_share": 0.19}, "NO_NORMAL_LUNG", C, "19 percent"),
+    # coverage
+    ({"cut_off_percent": 0.2}, "CUT_OFF", C, "0.2 percent"),
+    ({"cut_off_percent": 3.0}, "CUT_OFF", C, "3.0 percent"),
+    ({"cut_off_percent": 3.1}, "CUT_OFF", R, "3.1 percent"),
+    # field of view
+    ({"view_percent": 0.1}, "FIELD_OF_VIEW", C, "0.1 percent"),
+    ({"view_percent": 1.0}, "FIELD_OF_VIEW", C, "1.0 percent"),
+    ({"view_percent": 1.1}, "FIELD_OF_VIEW", R, "1.1 percent"),
+    # mask
+    ({"lung_ml": 1500.0}, "MASK_VOLUME", C, "1500 ml"),
+    ({"lung_ml": 1999.0}, "MASK_VOLUME", C, "1999 ml"),
+    ({"lung_ml": 8501.0}, "MASK_VOLUME", C, "8501 ml"),
+    ({"right_share": 0.49}, "MASK_ASYMMETRY", C, "49 percent"),
+    ({"right_share": 0.61}, "MASK_ASYMMETRY", C, "61 percent"),
+    ({"airways_ml": 101.0}, "MASK_LEAK", C, "101 ml"),
+    ({"low_density_percent": 16.0}, "MASK_LOW_DENSITY", C, "16 percent"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code", "level", "told"), CASES, ids=str)
+def test_each_limit_on_its_far_side(changes: dict[str, Any], code: str, level: Level, told: str):
+    found = findings(**changes)
+    assert [(f.code, f.level) for f in found] == [(code, level)]
+    assert told in found[0].detail
+    assert code in SCAN_FINDINGS
+
+
+def test_a_small_breath_says_so_once():
+    """Under 1.5 l the lungs are dense as well; one refusal says it all."""
+    assert [f.code for f in findings(lung_ml=1200.0, normal_mode_hu=-700.0)] == ["EXPIRATION"]
+
+
+def test_several_findings_stand_together():
+    found = {f.code: f.level for f in findings(noise_hu=60.0, cut_off_percent=5.0, blood_hu=200.0, view_percent=0.5)}
+    assert found == {"NOISY": C, "CUT_OFF": R, "CONTRAST": C, "FIELD_OF_VIEW": C}
+
+
+@pytest.mark.parametrize(("voxels", "spoken_of"), [(0, False), (120, False), (121, True), (900, True)])
+def test_over_two_percent_of_consolidation_is_a_caution(voxels: int, spoken_of: bool):
+    """Of 6,000 voxels of lung, 120 are two percent; 121 print as 2.02."""
+    found = check_extents(extents({(2, Pattern.CONSOLIDATION): voxels}), default_protocol())
+    assert [(f.code, f.level) for f in found] == ([("CONSOLIDATION", C)] if spoken_of else [])
+    if voxels == 121:
+        assert "2.02 percent" in found[0].detail
+
+
+def test_other_patterns_are_no_finding():
+    many = {(1, Pattern.GROUND_GLASS): 900, (2, Pattern.HONEYCOMBING): 900, (3, Pattern.EMPHYSEMA): 900}
+    assert check_extents(extents(many), default_protocol()) == ()
