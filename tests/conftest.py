@@ -1,4 +1,4 @@
-"""What tests of every room share: where the real scans are."""
+"""What tests of every room share: where the real scans are, and how patient property tests are."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A slow or busy machine is no fault of the code under test: nothing here is timed.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
