@@ -25,7 +25,7 @@ from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.score import Scored, score_volume
 from ssc_hrct.core.grade import Severity, grade
 from ssc_hrct.core.lungs import Region, Zone
-from ssc_hrct.core.numbers import percent
+from ssc_hrct.core.numbers import percent, rounded
 from ssc_hrct.core.patterns import FIBROSIS, Pattern
 from ssc_hrct.core.subject import BASELINE
 from ssc_hrct.core.volume import LabelMap, Volume
@@ -141,9 +141,7 @@ def table(cases: Iterator[Case], show_dice: bool) -> int:
 
 
 def true_grade(ild_percent: float) -> Severity:
-    exact = percent(round(ild_percent * 100), 10_000)
-    assert exact is not None
-    return grade(exact, default_protocol().severity_bounds)
+    return grade(rounded(ild_percent, 2), default_protocol().severity_bounds)
 
 
 def scans(data: Path) -> None:
@@ -158,8 +156,8 @@ def scans(data: Path) -> None:
             continue
         right, left = (extents.percent(extents.ild_patterns, side) for side in lung_sides())
         print(
-            f"| {folder.name} | {result.status} | {extents.ild_percent} | {extents.fibrosis_percent} | {right} | {left} "
-            f"| {extents.ml()} | {reasons} |", flush=True,
+            f"| {folder.name} | {result.status} | {extents.ild_percent} | {extents.fibrosis_percent} | {right} "
+            f"| {left} | {extents.ml()} | {reasons} |", flush=True,
         )
 
 

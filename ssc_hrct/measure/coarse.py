@@ -8,6 +8,7 @@ back repeats the last block over it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from scipy import ndimage
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.volume import LOWEST_HU, Volume
 
+T = TypeVar("T", bound=np.generic)
 WORK_MM = 1.5
 """Spacing aimed at; stack.md section 2: most filters cost 10 times less than at 0.7 mm."""
 
@@ -47,7 +49,7 @@ class Blocks:
         z, y, x = (max(1, round(length_mm / d)) for d in self.spacing_mm)
         return z, y, x
 
-    def mean(self, full: NDArray[np.generic]) -> NDArray[np.float32]:
+    def mean(self, full: NDArray[np.integer | np.floating | np.bool_]) -> NDArray[np.float32]:
         """Block means as float32. full: [z, y, x] on the full grid."""
         nz, ny, nx = self.shape
         fz, fy, fx = self.factors
@@ -61,7 +63,7 @@ class Blocks:
         out /= fz * fy * fx
         return out
 
-    def repeat(self, coarse: NDArray[np.generic], z_from: int = 0, z_to: int | None = None) -> NDArray[np.generic]:
+    def repeat(self, coarse: NDArray[T], z_from: int = 0, z_to: int | None = None) -> NDArray[T]:
         """Nearest values on the full grid's slices z_from to z_to (not included)."""
         stop = self.full.shape[0] if z_to is None else z_to
         z, y, x = (
@@ -99,11 +101,12 @@ def coarse_hu(volume: Volume, blocks: Blocks) -> NDArray[np.float32]:
     return blocks.mean(np.maximum(volume.hu, LOWEST_HU))
 
 
-def ball_mean(array: NDArray[np.float32], radius_mm: float, spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
-    """Mean over about a ball: two box means, each of the radius that gives the ball's variance."""
-    out = array
-    side_mm = radius_mm * np.sqrt(6 / 5)  # along an axis a ball's variance is r^2/5, that of two boxes w^2/6
-    sizes = [max(1, 2 * round((side_mm / d - 1) / 2) + 1) for d in spacing_mm]
-    for _ in range(2):
-        out = ndimage.uniform_filter(out, sizes, mode="constant")
-    return out
+def ball_mean(
+    array: NDArray[np.float32], radius_mm: float, spacing_mm: tuple[float, float, float]
+) -> NDArray[np.float32]:
+    """Mean over about a ball: a Gaussian of the ball's variance, r^2 / 5 along each axis.
+
+    Box means would jump with the spacing (a box has a whole number of voxels); outside the array is 0.
+    """
+    sigmas = [radius_mm / np.sqrt(5.0) / d for d in spacing_mm]
+    return np.asarray(ndimage.gaussian_filter(array, sigmas, mode="constant", truncate=2.5), np.float32)

@@ -182,7 +182,7 @@ def _closed_roughly(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
     closed = close_ball(thinned, radius_mm, coarse)
     z, y, x = (np.minimum((np.arange(n) + s // 2) // s, m - 1)
                for n, s, m in zip(mask.shape, steps, closed.shape, strict=True))
-    return closed[z][:, y][:, :, x]
+    return np.asarray(closed[z][:, y][:, :, x], np.bool_)
 
 
 def _middle_x(lumen: Mask, body: Mask) -> float:

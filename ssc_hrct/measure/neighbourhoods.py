@@ -38,9 +38,9 @@ FloatMap = NDArray[np.float32]
 class Neighbourhoods:
     """float32 [z, y, x] on `blocks`, a lattice of about 3 mm over `box` (slices of the full array).
 
-    near: any of the block is lung. depth: `Ring` of the block's middle (0 outside the lungs).
-    raised_5, raised_8: share of thin tissue (no strands) that lies over own normal lung by RAISED_HU,
-    within 5 and 8 mm. strands_8: share of strands. low_5: share of lumen. empty_5: share under
+    near: any of the block is lung; middle: its middle is. depth: `Ring` of the block's middle (0 outside the lungs).
+    raised_5, raised_8, raised_12: share of thin tissue (no strands) that lies over own normal lung by
+    RAISED_HU, within 5, 8 and 12 mm. strands_8: share of strands. low_5: share of lumen. empty_5: share under
     EMPTY_HU. roughness_hu: SD of thin tissue about its 3 mm mean, within 5 mm. solid: inside a piece
     of lung denser than DENSE_HU that holds a ball of SOLID_RADIUS_MM.
     """
@@ -48,9 +48,11 @@ class Neighbourhoods:
     box: tuple[slice, slice, slice]
     blocks: Blocks
     near: Mask
+    middle: Mask
     depth: NDArray[np.uint8]
     raised_5: FloatMap
     raised_8: FloatMap
+    raised_12: FloatMap
     strands_8: FloatMap
     low_5: FloatMap
     empty_5: FloatMap
@@ -85,15 +87,18 @@ def neighbourhoods(
     factors = [f * p for f, p in zip(fine.factors, pairs, strict=True)]
     blocks = Blocks(fine.full, (factors[0], factors[1], factors[2]))
     inner_of, thin_of = _Shares(inner, rough), _Shares(thin, rough)
+    depth = _middles(lungs.rings[box], blocks)
     raised = rough.mean((over > RAISED_HU) & thin)
     progress.step("looking at neighbourhoods", 2, 3)
     return Neighbourhoods(
         box=box,
         blocks=blocks,
         near=rough.mean(share) > 0,
-        depth=_middles(lungs.rings[box], blocks),
+        middle=depth > 0,
+        depth=depth,
         raised_5=thin_of.share(raised, 5.0),
         raised_8=thin_of.share(raised, 8.0),
+        raised_12=thin_of.share(raised, 12.0),
         strands_8=np.clip(1 - inner_of.share(rough.mean(thin), 8.0), 0, 1),
         low_5=inner_of.share(rough.mean((over < LOW_HU) & inner), 5.0),
         empty_5=inner_of.share(rough.mean((hu < EMPTY_HU) & inner), 5.0),

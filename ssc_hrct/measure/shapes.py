@@ -5,6 +5,8 @@ A ball of r mm is two thresholds on a distance map (stack.md section 2), never a
 
 from __future__ import annotations
 
+from typing import Literal
+
 import cc3d
 import edt
 import numpy as np
@@ -62,7 +64,7 @@ def open_ball(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
     return mask & dilate(core, radius_mm, spacing_mm) if core.any() else np.zeros_like(mask)
 
 
-def parts(mask: Mask, connectivity: int = 6) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+def parts(mask: Mask, connectivity: Literal[6, 18, 26] = 6) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """Connected parts: labels from 1, and the voxel count of each label (index 0: outside)."""
     labels = np.asarray(cc3d.connected_components(np.ascontiguousarray(mask), connectivity=connectivity), np.uint32)
     return labels, np.bincount(labels.ravel())
@@ -76,7 +78,7 @@ def largest(mask: Mask) -> Mask:
     return np.asarray(labels == int(np.argmax(counts[1:])) + 1)
 
 
-def without_small(mask: Mask, smallest_voxels: int, connectivity: int = 6) -> Mask:
+def without_small(mask: Mask, smallest_voxels: int, connectivity: Literal[6, 18, 26] = 6) -> Mask:
     """The mask without parts under so many voxels."""
     labels, counts = parts(mask, connectivity)
     keep = counts >= smallest_voxels
@@ -92,7 +94,8 @@ def fill_slices(mask: Mask) -> Mask:
 def fill_holes(mask: Mask) -> Mask:
     """Holes closed in 3D: outside is what reaches the array's side faces; top and bottom do not count."""
     labels, counts = parts(~mask)
-    edge = np.concatenate([labels[:, 0].ravel(), labels[:, -1].ravel(), labels[:, :, 0].ravel(), labels[:, :, -1].ravel()])
+    faces = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
+    edge = np.concatenate([face.ravel() for face in faces])
     outside = np.zeros(counts.size, np.bool_)
     outside[np.unique(edge)] = True
     outside[0] = False

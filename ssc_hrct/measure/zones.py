@@ -45,7 +45,7 @@ def medial(lung: Mask, is_right: bool) -> Mask:
     reach = facing.shape[2] - np.argmax(facing[:, :, ::-1], axis=2)
     reach[~facing.any(axis=2)] = facing.shape[2]
     beyond = np.arange(facing.shape[2]) >= reach[:, :, None]
-    return beyond if is_right else beyond[:, :, ::-1]
+    return np.asarray(beyond if is_right else beyond[:, :, ::-1], np.bool_)
 
 
 def chest_wall_depth_mm(right: Mask, left: Mask, spacing_mm: Spacing) -> NDArray[np.float32]:
