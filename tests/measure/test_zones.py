@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,7 +47,7 @@ def test_thirds_are_equal_to_one_voxel(regions):
 def test_upper_lies_above_middle_above_lower_and_a_shared_slice_is_cut_by_y(regions):
     zones = thirds(regions)
     for names in (RIGHT, LEFT):
-        for upper, lower in zip(names, names[1:], strict=False):
+        for upper, lower in pairwise(names):
             above, below = np.argwhere(zones == upper), np.argwhere(zones == lower)
             if len(above) and len(below):
                 lowest, highest = above[:, 0].min(), below[:, 0].max()
