@@ -31,42 +31,33 @@ WALL_MM = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Airways:
-    """lumen, with_wall: bool [z, y, x] on the coarse lattice (empty where no trachea was found).
-
-    tree_ml: volume of everything that the growth reached before a leak.
-    """
+    """lumen, with_wall: bool [z, y, x] on the coarse lattice (empty where no trachea was found)."""
 
     lumen: Mask
     with_wall: Mask
-    tree_ml: float
 
 
-def find_airways(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> Airways:
-    """hu: float32 [z, y, x]; body: bool, lungs included. Never fails: no trachea gives empty masks."""
-    columns = np.flatnonzero(body.any(axis=(0, 1)))
-    if not columns.size:
-        return _none(body)
-    middle, reach = (columns[0] + columns[-1]) / 2, REACH_MM / spacing_mm[2]
-    box = slice(max(0, int(middle - reach)), int(middle + reach) + 1)
-    lumen, tree_ml = _grown(np.ascontiguousarray(hu[:, :, box]), np.ascontiguousarray(body[:, :, box]), spacing_mm)
+def find_airways(hu: NDArray[np.float32], body: Mask, middle_x: float, spacing_mm: Spacing) -> Airways:
+    """hu: float32 [z, y, x]; body: bool, lungs included; middle_x: x index of the body's midline.
+
+    Never fails: no trachea gives empty masks.
+    """
+    reach = REACH_MM / spacing_mm[2]
+    box = slice(max(0, int(middle_x - reach)), max(1, int(middle_x + reach) + 1))
+    lumen = _grown(np.ascontiguousarray(hu[:, :, box]), np.ascontiguousarray(body[:, :, box]), spacing_mm)
     if lumen is None:
-        return _none(body)
+        return Airways(np.zeros_like(body), np.zeros_like(body))
     whole, with_wall = np.zeros_like(body), np.zeros_like(body)
     whole[:, :, box] = lumen
     with_wall[:, :, box] = dilate(lumen, WALL_MM, spacing_mm)
-    return Airways(whole, with_wall, tree_ml)
+    return Airways(whole, with_wall)
 
 
-def _none(body: Mask) -> Airways:
-    empty = np.zeros_like(body)
-    return Airways(empty, empty, 0.0)
-
-
-def _grown(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> tuple[Mask | None, float]:
-    """Lumen of the large airways in the box around the midline, and the volume of the whole tree."""
+def _grown(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> Mask | None:
+    """Lumen of the large airways in the box around the midline; None without a trachea."""
     seed = _trachea(hu, body, spacing_mm)
     if seed is None:
-        return None, 0.0
+        return None
     voxel_ml = float(np.prod(spacing_mm)) / 1000.0
     tree = seed
     for threshold in STEPS_HU:
@@ -76,7 +67,7 @@ def _grown(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> tuple[Ma
             break
         tree = tree | reached
     trunk = open_ball(tree, TRUNK_RADIUS_MM, spacing_mm) | seed
-    return _reached(trunk, seed, body), float(tree.sum()) * voxel_ml
+    return _reached(trunk, seed, body)
 
 
 def _reached(air: Mask, seed: Mask, body: Mask) -> Mask:

@@ -22,9 +22,9 @@ from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern, Patterns
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LabelMap, Volume
-from ssc_hrct.measure.coarse import Blocks
+from ssc_hrct.measure.coarse import Blocks, ball_mean
 from ssc_hrct.measure.neighbourhoods import Neighbourhoods, neighbourhoods
-from ssc_hrct.measure.shapes import without_small
+from ssc_hrct.measure.shapes import Mask, grow, without_small
 
 NAME = "cheap-1"
 HAZY_8_SHARE = 0.53
@@ -72,15 +72,15 @@ class CheapEngine:
         )
         smallest = max(1, round(self.smallest_island_ml / voxel_ml))
         abnormal = without_small((hazy | cysts | around.solid) & around.near, smallest)
-        nets = (around.raised_12 >= NET_12_SHARE) & (around.raised_8 >= NET_8_SHARE) & peripheral
-        nets = without_small(nets, max(1, round(NET_ISLAND_ML / voxel_ml)))
+        nets = _nets(around, grow(hazy)) & peripheral
+        nets = without_small(nets, max(smallest, round(NET_ISLAND_ML / voxel_ml)))
         abnormal |= nets
         gaps = around.near & ~abnormal
         abnormal |= gaps & ~without_small(gaps, max(1, round(self.largest_gap_ml / voxel_ml)))
 
         calm = around.middle & ~abnormal
         normal_hu = float(np.median(around.roughness_hu[calm if calm.any() else around.middle]))
-        netted = (around.roughness_hu > ROUGHER * normal_hu) | (nets & ~hazy)
+        netted = (around.roughness_hu > ROUGHER * normal_hu) | nets
         labels = np.where(around.near, np.uint8(Pattern.NORMAL), np.uint8(Pattern.OUTSIDE))
         labels[(around.empty_5 >= EMPTY_SHARE) & around.near] = Pattern.EMPHYSEMA
         labels[abnormal] = Pattern.GROUND_GLASS
@@ -88,6 +88,16 @@ class CheapEngine:
         labels[abnormal & netted & ~around.solid] = Pattern.RETICULATION
         labels[abnormal & cysts] = Pattern.HONEYCOMBING
         return labels
+
+
+def _nets(around: Neighbourhoods, hazy: Mask) -> Mask:
+    """Where raised lines are dense on normal background: hazy lung is left out, so that it casts no halo."""
+    spacing = around.blocks.spacing_mm
+    thin, raised = np.where(hazy, 0, around.thin), np.where(hazy, 0, around.raised)
+    wide, near = (
+        ball_mean(raised, radius, spacing) / np.maximum(ball_mean(thin, radius, spacing), 1e-2) for radius in (12.0, 8.0)
+    )
+    return (wide >= NET_12_SHARE) & (near >= NET_8_SHARE) & ~hazy
 
 
 def _write_labels(

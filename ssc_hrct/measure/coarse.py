@@ -24,14 +24,14 @@ WORK_MM = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """factors: voxels of the full grid per block along z, y, x."""
+    """factors: voxels of the full grid per block along z, y, x, no more than there are."""
 
     full: Grid
     factors: tuple[int, int, int]
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        z, y, x = (max(1, n // f) for n, f in zip(self.full.shape, self.factors, strict=True))
+        z, y, x = (n // f for n, f in zip(self.full.shape, self.factors, strict=True))
         return z, y, x
 
     @property
@@ -92,7 +92,7 @@ class Blocks:
 
 def blocks_of(grid: Grid, work_mm: float = WORK_MM) -> Blocks:
     """Whole factors that bring each axis nearest to `work_mm`."""
-    z, y, x = (max(1, round(work_mm / d)) for d in grid.spacing_mm)
+    z, y, x = (min(n, max(1, round(work_mm / d))) for n, d in zip(grid.shape, grid.spacing_mm, strict=True))
     return Blocks(grid, (z, y, x))
 
 

@@ -17,8 +17,9 @@ from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.core.volume import LOWEST_HU, LabelMap, Volume
+from ssc_hrct.core.volume import LOWEST_HU, PADDING_HU, LabelMap, Volume
 from ssc_hrct.measure.airways import Airways, find_airways
+from ssc_hrct.measure.body import find_body
 from ssc_hrct.measure.coarse import WORK_MM, Blocks, ball_mean, blocks_of, coarse_hu
 from ssc_hrct.measure.parting import part_lungs
 from ssc_hrct.measure.shapes import (
@@ -27,18 +28,13 @@ from ssc_hrct.measure.shapes import (
     bounds,
     close_ball,
     fill_holes,
-    fill_slices,
     grow,
-    largest,
-    open_ball,
     parts,
     shrink,
     without_small,
 )
 from ssc_hrct.measure.zones import chest_wall_depth_mm, medial, thirds, write_rings
 
-BODY_HU = -400
-TABLE_OPENING_MM = 4.0
 AIR_HU = (-550.0, -350.0)
 """Otsu's threshold between air and tissue is kept within these."""
 LUNG_ML = 150.0
@@ -60,7 +56,8 @@ class _Chest:
     """The part of the volume that holds the lungs, and its coarse lattice.
 
     box: slices of the full array; hu: that part (no copy); blocks: coarse lattice of the part;
-    coarse: block means; body: the patient without the table; threshold: HU between air and tissue.
+    coarse: block means; body: the patient without the table; middle_x: the body's
+    midline as an index of `coarse`; threshold: HU between air and tissue.
     """
 
     box: tuple[slice, slice, slice]
@@ -68,6 +65,7 @@ class _Chest:
     blocks: Blocks
     coarse: NDArray[np.float32]
     body: Mask
+    middle_x: float
     threshold: float
 
 
@@ -76,11 +74,11 @@ def find_lungs(volume: Volume, *, progress: Progress = SILENT) -> Lungs:
     progress.step("finding the lungs", 0, 4)
     chest = _find_chest(volume)
     blocks = chest.blocks
-    airways = find_airways(chest.coarse, chest.body, blocks.spacing_mm)
+    airways = find_airways(chest.coarse, chest.body, chest.middle_x, blocks.spacing_mm)
     progress.step("finding the lungs", 1, 4)
     air = (chest.coarse < chest.threshold) & chest.body & ~airways.with_wall
     sides = part_lungs(
-        _lung_air(air, chest.coarse, blocks), _middle_x(airways.lumen, chest.body), blocks.spacing_mm
+        _lung_air(air, chest.coarse, blocks), _middle_x(airways.lumen, chest.middle_x), blocks.spacing_mm
     )
     if sides is None:
         raise _no_lungs()
@@ -106,7 +104,7 @@ def _find_chest(volume: Volume) -> _Chest:
     """Body and lungs roughly, on a lattice twice as coarse; all later work stays in their box."""
     rough = blocks_of(volume.grid, 2 * WORK_MM)
     hu = coarse_hu(volume, rough)
-    body = _body(hu, rough)
+    body = find_body(hu, rough.mean(volume.hu == PADDING_HU) > 0.5, rough.spacing_mm)
     threshold = _air_threshold(hu, body)
     labels, counts = parts((hu < threshold) & body)
     big = counts * rough.voxel_ml >= LUNG_ML
@@ -128,13 +126,10 @@ def _find_chest(volume: Volume) -> _Chest:
         centre = part.start + (np.arange(blocks.shape[axis]) + 0.5) * blocks.factors[axis]
         index.append(np.minimum(centre.astype(np.intp) // rough.factors[axis], rough.shape[axis] - 1))
     inner_body = body[np.ix_(*index)]
-    return _Chest((z, y, x), part_hu, blocks, blocks.mean(np.maximum(part_hu, LOWEST_HU)), inner_body, threshold)
-
-
-def _body(hu: NDArray[np.float32], blocks: Blocks) -> Mask:
-    """The patient without the table, lungs filled slice by slice."""
-    tissue = open_ball(hu > BODY_HU, TABLE_OPENING_MM, blocks.spacing_mm)
-    return fill_slices(largest(tissue))
+    columns = np.flatnonzero(body.any(axis=(0, 1)))
+    middle = ((columns[0] + columns[-1] + 1) / 2 * rough.factors[2] - x.start) / blocks.factors[2] - 0.5
+    coarse = blocks.mean(np.maximum(part_hu, LOWEST_HU))
+    return _Chest((z, y, x), part_hu, blocks, coarse, inner_body, float(middle), threshold)
 
 
 def _air_threshold(hu: NDArray[np.float32], body: Mask) -> float:
@@ -185,10 +180,9 @@ def _closed_roughly(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
     return np.asarray(closed[z][:, y][:, :, x], np.bool_)
 
 
-def _middle_x(lumen: Mask, body: Mask) -> float:
-    """x index of the midline: that of the airways where they were found, else of the body."""
-    mask = lumen if lumen.any() else body
-    return float(np.average(np.arange(mask.shape[2]), weights=mask.sum(axis=(0, 1))))
+def _middle_x(lumen: Mask, otherwise: float) -> float:
+    """x index of the midline: that of the airways where they were found."""
+    return float(np.average(np.arange(lumen.shape[2]), weights=lumen.sum(axis=(0, 1)))) if lumen.any() else otherwise
 
 
 def _write_regions(
@@ -204,7 +198,9 @@ def _write_regions(
     for z in range(0, regions.shape[0], step):
         stop = min(z + step, regions.shape[0])
         edge, inside = blocks.repeat(border, z, stop), blocks.repeat(inner, z, stop)
-        slab = np.where(chest.hu[z:stop] < chest.threshold, edge, 0)
+        hu = chest.hu[z:stop]
+        slab = np.where(hu < chest.threshold, edge, 0)
         slab = np.where(inside > 0, inside, slab)
         slab[blocks.repeat(airways.with_wall, z, stop)] = Region.AIRWAYS
+        slab[hu == PADDING_HU] = Region.OUTSIDE
         regions[z:stop] = slab

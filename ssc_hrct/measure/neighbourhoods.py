@@ -39,8 +39,8 @@ class Neighbourhoods:
     """float32 [z, y, x] on `blocks`, a lattice of about 3 mm over `box` (slices of the full array).
 
     near: any of the block is lung; middle: its middle is. depth: `Ring` of the block's middle (0 outside the lungs).
-    raised_5, raised_8, raised_12: share of thin tissue (no strands) that lies over own normal lung by
-    RAISED_HU, within 5, 8 and 12 mm. strands_8: share of strands. low_5: share of lumen. empty_5: share under
+    thin: part of the block that is thin tissue (lung without rim and strands); raised: part that lies,
+    besides, over own normal lung by RAISED_HU. raised_5, raised_8: raised per thin within 5 and 8 mm. strands_8: share of strands. low_5: share of lumen. empty_5: share under
     EMPTY_HU. roughness_hu: SD of thin tissue about its 3 mm mean, within 5 mm. solid: inside a piece
     of lung denser than DENSE_HU that holds a ball of SOLID_RADIUS_MM.
     """
@@ -52,7 +52,8 @@ class Neighbourhoods:
     depth: NDArray[np.uint8]
     raised_5: FloatMap
     raised_8: FloatMap
-    raised_12: FloatMap
+    thin: FloatMap
+    raised: FloatMap
     strands_8: FloatMap
     low_5: FloatMap
     empty_5: FloatMap
@@ -98,8 +99,9 @@ def neighbourhoods(
         depth=depth,
         raised_5=thin_of.share(raised, 5.0),
         raised_8=thin_of.share(raised, 8.0),
-        raised_12=thin_of.share(raised, 12.0),
-        strands_8=np.clip(1 - inner_of.share(rough.mean(thin), 8.0), 0, 1),
+        thin=thin_of.weight,
+        raised=raised,
+        strands_8=np.clip(1 - inner_of.share(thin_of.weight, 8.0), 0, 1),
         low_5=inner_of.share(rough.mean((over < LOW_HU) & inner), 5.0),
         empty_5=inner_of.share(rough.mean((hu < EMPTY_HU) & inner), 5.0),
         roughness_hu=np.sqrt(np.maximum(thin_of.share(rough.mean(square), 5.0), 0)),
@@ -108,16 +110,16 @@ def neighbourhoods(
 
 
 class _Shares:
-    """Ball means of a quantity that lives on `mask` alone, divided by the mask's own."""
+    """Ball means of a quantity that lives on `mask` alone, divided by the mask's own (`weight`)."""
 
     def __init__(self, mask: Mask, rough: Blocks) -> None:
-        self._weight, self._spacing_mm = rough.mean(mask), rough.spacing_mm
+        self.weight, self._spacing_mm = rough.mean(mask), rough.spacing_mm
         self._balls: dict[float, FloatMap] = {}
 
     def share(self, quantity: FloatMap, radius_mm: float) -> FloatMap:
         """quantity: block means of something that is 0 outside the mask."""
         if radius_mm not in self._balls:
-            self._balls[radius_mm] = np.maximum(ball_mean(self._weight, radius_mm, self._spacing_mm), 1e-3)
+            self._balls[radius_mm] = np.maximum(ball_mean(self.weight, radius_mm, self._spacing_mm), 1e-3)
         return ball_mean(quantity, radius_mm, self._spacing_mm) / self._balls[radius_mm]
 
 

@@ -19,7 +19,8 @@ Spacing = tuple[float, float, float]
 
 def distance_mm(inside: Mask, spacing_mm: Spacing) -> NDArray[np.float32]:
     """Distance in mm of each inside voxel's centre to the nearest outside voxel's; 0 outside."""
-    return np.asarray(edt.edt(np.ascontiguousarray(inside), anisotropy=spacing_mm, parallel=1), np.float32)
+    mask = np.require(inside, requirements=["C", "W"])  # edt asks for a writeable buffer and writes nothing
+    return np.asarray(edt.edt(mask, anisotropy=spacing_mm, parallel=1), np.float32)
 
 
 def grow(mask: Mask) -> Mask:

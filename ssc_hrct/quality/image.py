@@ -12,7 +12,6 @@ from ssc_hrct.core.protocol import Limits, Protocol
 from ssc_hrct.core.stats import ImageStats
 
 
-
 def check_image(stats: ImageStats, acquisition: Acquisition, protocol: Protocol) -> tuple[Finding, ...]:
     """Findings of what calibration measured, by the limits of the protocol."""
     limits = protocol.limits

@@ -115,3 +115,9 @@ def test_ball_mean_of_a_point_has_the_spread_of_a_ball_along_each_axis():
         profile = spread.sum(axis=tuple(a for a in range(3) if a != axis))
         away = (np.arange(61) - 30) * step
         assert float((profile * away**2).sum()) == pytest.approx(radius_mm**2 / 5, rel=0.25)
+
+
+def test_an_axis_thinner_than_a_block_is_one_block():
+    blocks = blocks_of(Grid((1, 4, 4), (0.5, 0.5, 0.5)))
+    assert blocks.shape[0] == 1
+    assert blocks.mean(np.full((1, 4, 4), -800, np.int16)) == pytest.approx(-800)

@@ -10,7 +10,7 @@ from ssc_hrct.core.errors import Cancelled, HrctError
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Region, Ring, Zone
 from ssc_hrct.core.volume import PADDING_HU, Volume
-from ssc_hrct.measure import find_lungs
+from ssc_hrct.measure import calibrate, find_lungs
 from tests.made_up import acquisition
 from tests.measure.chests import CLEAR, GLASS, chest, dice, found, like, lung_of
 
@@ -199,3 +199,29 @@ def test_finding_stops_when_asked_to():
 
     with pytest.raises(Cancelled):
         find_lungs(scan(cylinder()), progress=Stop())
+
+
+@pytest.mark.parametrize("cut", [1, 3, 8])
+def test_a_lung_cut_by_the_edge_of_the_image_keeps_all_that_is_seen_of_it(cut):
+    first = int(np.flatnonzero((truth() == Region.RIGHT_LUNG).any(axis=(0, 1)))[0])
+    volume, real = like(chest().volume, chest().volume.hu[:, :, first + cut :]), truth()[:, :, first + cut :]
+    lungs = find_lungs(volume)
+    assert (lungs.mask() & lung_of(real)).sum() > 0.97 * lung_of(real).sum()
+    assert calibrate(volume, lungs).view_percent > 0
+
+
+@pytest.mark.parametrize("inside_mm", [2, -4])
+def test_a_round_field_of_view_about_the_lungs_keeps_all_that_is_seen_of_them(inside_mm):
+    """A circle that just holds the widest slice of the lungs, or cuts off its flanks."""
+    hu, lung = chest().volume.hu, lung_of(truth())
+    y, x = np.ogrid[: hu.shape[1], : hu.shape[2]]
+    rows, columns = np.flatnonzero(lung.any(axis=(0, 2))), np.flatnonzero(lung.any(axis=(0, 1)))
+    away = np.hypot(y - (rows[0] + rows[-1]) / 2, x - (columns[0] + columns[-1]) / 2)
+    seen = away < away[lung.any(axis=0)].max() + inside_mm / 1.5
+    lungs = find_lungs(like(chest().volume, np.where(seen, hu, np.int16(PADDING_HU))))
+    assert (lungs.mask() & lung & seen).sum() > 0.97 * (lung & seen).sum()
+
+
+def test_one_ball_of_lung_is_not_two_lungs():
+    with pytest.raises(HrctError, match="Two lungs"):
+        find_lungs(scan(with_balls(-850, -22)))

@@ -163,3 +163,9 @@ def test_what_comes_in_is_not_changed():
     for ball in (shapes.dilate, shapes.erode, shapes.open_ball, shapes.close_ball):
         assert not np.shares_memory(ball(mask, 1.6, SPACING_MM), mask)
     assert np.array_equal(mask, before)
+
+
+def test_shapes_take_masks_that_are_read_only():
+    mask = np.ones((4, 4, 4), np.bool_)
+    mask.setflags(write=False)
+    assert shapes.erode(mask, 1.0, (1.0, 1.0, 1.0)).all()
