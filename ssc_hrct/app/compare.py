@@ -19,7 +19,7 @@ from ssc_hrct.app.score_exams import PlannedExam, Within, look, name_exams, no_d
 from ssc_hrct.compare import compare_scores, followup_visit
 from ssc_hrct.core.comparison import Comparison
 from ssc_hrct.core.errors import WrongUsage
-from ssc_hrct.core.findings import Finding
+from ssc_hrct.core.findings import Finding, caution
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.protocol import Protocol
 from ssc_hrct.core.rows import Row, comparison_row
@@ -94,7 +94,7 @@ def plan_pair(wishes: PairWishes, *, protocol: Protocol, progress: Progress = SI
         visit, known = followup_visit(before.scan.acquisition.scan_date, after.scan.acquisition.scan_date, protocol)
     return PairPlan(
         PlannedExam(before, first, BASELINE, first.findings),
-        PlannedExam(after, second, visit, (*second.findings, *known)),
+        PlannedExam(after, second, visit, (*second.findings, *(caution(f.code, f.detail) for f in known))),
         known, notes,
     )
 

@@ -1,6 +1,6 @@
 """A score as JSON: what `score --json` prints and what the scoring worker hands to the window.
 
-{"row": {column: text}, "findings": [{"code", "level", "says", "do", "detail"}],
+{"row": {column: text}, "findings": [{"code", "level", "pair", "says", "do", "detail"}],
  "slices": [[voxels per pattern] per slice, feet to head], "sop_sha256": text}
 """
 
@@ -48,7 +48,8 @@ def to_json(result: Result) -> dict[str, Any]:
     return {
         "row": result.row,
         "findings": [
-            {"code": f.code, "level": f.level.value, "says": f.kind.says, "do": f.kind.do, "detail": f.detail}
+            {"code": f.code, "level": f.level.value, "pair": f.pair, "says": f.kind.says, "do": f.kind.do,
+             "detail": f.detail}
             for f in result.findings
         ],
         "slices": [list(counts) for counts in result.slices],
@@ -60,7 +61,7 @@ def from_json(text: str) -> Result:
     content = json.loads(text)
     return Result(
         row=dict(content["row"]),
-        findings=tuple(Finding(f["code"], Level(f["level"]), f["detail"]) for f in content["findings"]),
+        findings=tuple(Finding(f["code"], Level(f["level"]), f["detail"], f["pair"]) for f in content["findings"]),
         slices=tuple(tuple(counts) for counts in content["slices"]),
         sop_sha256=content["sop_sha256"],
     )

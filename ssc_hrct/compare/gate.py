@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from ssc_hrct.core.comparison import Comparability, Comparison
 from ssc_hrct.core.errors import WrongUsage
-from ssc_hrct.core.findings import Finding, Level, caution, in_order
+from ssc_hrct.core.findings import Finding, Level, in_order, not_comparable, pair_caution
 from ssc_hrct.core.kernels import kernel_class
 from ssc_hrct.core.numbers import rounded
 from ssc_hrct.core.protocol import Protocol
@@ -25,7 +25,7 @@ Check = Callable[[Score, Score, Protocol], "Finding | None"]
 def compare_scores(
     baseline: Score, followup: Score, protocol: Protocol, *, known: tuple[Finding, ...] = ()
 ) -> Comparison:
-    """The comparison. known: what the caller found already (a visit that was not named).
+    """The comparison. known: what the caller found already of the pair (a visit that was not named).
 
     Raises WrongUsage where the scores are of two subjects.
     """
@@ -82,29 +82,25 @@ def _refused(score: Score) -> bool:
     return score.status is Status.REFUSED
 
 
-def _not_comparable(code: str, detail: str = "") -> Finding:
-    return Finding(code, Level.NOT_COMPARABLE, detail)
-
-
 def _sides(before: object, after: object, unit: str = "") -> str:
     return f"baseline {before}{unit}, follow-up {after}{unit}"
 
 
 def _side(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     sides = [name for name, score in (("baseline", baseline), ("follow-up", followup)) if _refused(score)]
-    return _not_comparable("SIDE_REFUSED", " and ".join(sides)) if sides else None
+    return not_comparable("SIDE_REFUSED", " and ".join(sides)) if sides else None
 
 
 def _version(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     if baseline.software_version == followup.software_version:
         return None
-    return _not_comparable("VERSION_DIFFERS", _sides(baseline.software_version, followup.software_version))
+    return not_comparable("VERSION_DIFFERS", _sides(baseline.software_version, followup.software_version))
 
 
 def _protocol(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     if baseline.protocol_sha256 == followup.protocol_sha256:
         return None
-    return _not_comparable("PROTOCOL_DIFFERS", _sides(baseline.protocol_name, followup.protocol_name))
+    return not_comparable("PROTOCOL_DIFFERS", _sides(baseline.protocol_name, followup.protocol_name))
 
 
 def _volume(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
@@ -112,19 +108,19 @@ def _volume(baseline: Score, followup: Score, protocol: Protocol) -> Finding | N
         return None
     change = volume_change_percent(baseline, followup)
     if change is None:
-        return caution("VOLUME_UNKNOWN")
+        return pair_caution("VOLUME_UNKNOWN")
     detail = f"changed by {change} percent"
     if abs(change) > Decimal(str(protocol.limits.pair_volume_refused_percent)):
-        return _not_comparable("VOLUME_DIFFERS", detail)
+        return not_comparable("VOLUME_DIFFERS", detail)
     if abs(change) > Decimal(str(protocol.limits.pair_volume_caution_percent)):
-        return caution("VOLUME_DIFFERS", detail)
+        return pair_caution("VOLUME_DIFFERS", detail)
     return None
 
 
 def _thickness(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     before, after = baseline.acquisition.slice_thickness_mm, followup.acquisition.slice_thickness_mm
     if before is None or after is None:
-        return caution("THICKNESS_UNKNOWN")
+        return pair_caution("THICKNESS_UNKNOWN")
     limits = protocol.limits
     first, second = rounded(before, 3), rounded(after, 3)  # as printed, so that 1.1 and 0.6 are 0.5 apart
     apart = abs(first - second)
@@ -132,33 +128,48 @@ def _thickness(baseline: Score, followup: Score, protocol: Protocol) -> Finding 
     other_side = (first <= thin) != (second <= thin)
     detail = _sides(first.normalize(), second.normalize(), " mm")
     if other_side and apart > Decimal(str(limits.pair_thickness_refused_mm)):
-        return _not_comparable("THICKNESS_DIFFERS", detail)
+        return not_comparable("THICKNESS_DIFFERS", detail)
     if other_side or apart > Decimal(str(limits.pair_thickness_caution_mm)):
-        return caution("THICKNESS_DIFFERS", detail)
+        return pair_caution("THICKNESS_DIFFERS", detail)
     return None
 
 
 def _kernel(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     """Class by name, and sharpness by measure. One name on both sides is one kernel, known to us or not."""
+    sharpness = _sharpness(baseline, followup, protocol)
+    if sharpness is not None and sharpness.code == "KERNEL_DIFFERS":
+        return sharpness
     before, after = baseline.acquisition.kernel, followup.acquisition.kernel
-    if baseline.stats and followup.stats and baseline.stats.fwhm_mm and followup.stats.fwhm_mm:
-        narrow, wide = sorted((baseline.stats.fwhm_mm, followup.stats.fwhm_mm))
-        if 100 * (wide / narrow - 1) > protocol.limits.pair_sharpness_percent:
-            widths = _sides(rounded(baseline.stats.fwhm_mm, 2), rounded(followup.stats.fwhm_mm, 2), " mm")
-            return caution("KERNEL_DIFFERS", f"measured sharpness: {widths}")
     if before and after and before.strip().casefold() == after.strip().casefold():
-        return None
+        return sharpness
     classes = kernel_class(before), kernel_class(after)
     if None in classes:
-        return caution("KERNEL_UNKNOWN", _sides(before or "not known", after or "not known"))
-    return None if classes[0] is classes[1] else caution("KERNEL_DIFFERS", _sides(before, after))
+        return pair_caution("KERNEL_UNKNOWN", _sides(before or "not known", after or "not known"))
+    return sharpness if classes[0] is classes[1] else pair_caution("KERNEL_DIFFERS", _sides(before, after))
+
+
+def _sharpness(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
+    """KERNEL_DIFFERS by measure, or KERNEL_UNKNOWN where a side that was scored could not be measured."""
+    before, after = (score.stats.fwhm_mm if score.stats else None for score in (baseline, followup))
+    if not before or not after:
+        detail = f"measured sharpness: {_sides(_measured(before, 2, ' mm'), _measured(after, 2, ' mm'))}"
+        return None if _refused(baseline) or _refused(followup) else pair_caution("KERNEL_UNKNOWN", detail)
+    narrow, wide = sorted((before, after))
+    if 100 * (wide / narrow - 1) <= protocol.limits.pair_sharpness_percent:
+        return None
+    widths = _sides(rounded(before, 2), rounded(after, 2), " mm")
+    return pair_caution("KERNEL_DIFFERS", f"measured sharpness: {widths}")
+
+
+def _measured(value: float | None, places: int, unit: str) -> str:
+    return f"{rounded(value, places)}{unit}" if value is not None else "not measured"
 
 
 def _manufacturer(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     before, after = baseline.acquisition.manufacturer, followup.acquisition.manufacturer
     if not before or not after:
-        return caution("MANUFACTURER_UNKNOWN")
-    return None if _maker(before) == _maker(after) else caution("MANUFACTURER_DIFFERS", _sides(before, after))
+        return pair_caution("MANUFACTURER_UNKNOWN")
+    return None if _maker(before) == _maker(after) else pair_caution("MANUFACTURER_DIFFERS", _sides(before, after))
 
 
 _RENAMED_MAKERS = {"toshiba": "canon", "marconi": "philips", "picker": "philips"}
@@ -172,26 +183,27 @@ def _maker(name: str) -> str:
 
 
 def _reconstruction(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
-    """A header that names no iterative or deep family means filtered back projection."""
-    before, after = (s.acquisition.reconstruction or "none named" for s in (baseline, followup))
+    """Most headers name no family, so two that name none count as alike (decision 11)."""
+    before, after = ((s.acquisition.reconstruction or "").strip() for s in (baseline, followup))
     if before.casefold() == after.casefold():
         return None
-    return caution("RECONSTRUCTION_DIFFERS", _sides(before, after))
+    code = "RECONSTRUCTION_DIFFERS" if before and after else "RECONSTRUCTION_UNKNOWN"
+    return pair_caution(code, _sides(before or "none named", after or "none named"))
 
 
 def _kvp(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     before, after = baseline.acquisition.kvp, followup.acquisition.kvp
     if before is None or after is None:
-        return caution("KVP_UNKNOWN")
+        return pair_caution("KVP_UNKNOWN")
     first, second = rounded(before, 0), rounded(after, 0)
-    return None if first == second else caution("KVP_DIFFERS", _sides(first, second, " kV"))
+    return None if first == second else pair_caution("KVP_DIFFERS", _sides(first, second, " kV"))
 
 
 def _contrast(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     before, after = contrast_word(baseline), contrast_word(followup)
     if "unknown" in (before, after):
-        return caution("CONTRAST_UNKNOWN", _sides(before, after))
-    return None if before == after else caution("CONTRAST_DIFFERS", _sides(before, after))
+        return pair_caution("CONTRAST_UNKNOWN", _sides(before, after))
+    return None if before == after else pair_caution("CONTRAST_DIFFERS", _sides(before, after))
 
 
 def _posture(score: Score) -> str:
@@ -209,26 +221,34 @@ def _posture(score: Score) -> str:
 def _position(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     before, after = _posture(baseline), _posture(followup)
     if not before or not after:
-        return caution("POSITION_UNKNOWN")
-    return None if before == after else caution("POSITION_DIFFERS")
+        return pair_caution("POSITION_UNKNOWN")
+    return None if before == after else pair_caution("POSITION_DIFFERS")
 
 
-def _hu_apart(code: str, before: float | None, after: float | None, protocol: Protocol) -> Finding | None:
-    if before is None or after is None or abs(before - after) <= protocol.limits.pair_hu:
+def _hu_apart(what: str, before: float | None, after: float | None, protocol: Protocol) -> Finding | None:
+    """<WHAT>_DIFFERS or <WHAT>_UNKNOWN; None where both are known and close enough."""
+    if before is None or after is None:
+        return pair_caution(f"{what}_UNKNOWN", _sides(_measured(before, 0, " HU"), _measured(after, 0, " HU")))
+    if abs(before - after) <= protocol.limits.pair_hu:
         return None
-    return caution(code, _sides(rounded(before, 0), rounded(after, 0), " HU"))
+    return pair_caution(f"{what}_DIFFERS", _sides(rounded(before, 0), rounded(after, 0), " HU"))
 
 
 def _air(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
-    if baseline.stats is None or followup.stats is None:
+    before, after = (score.stats.air_hu if score.stats else None for score in (baseline, followup))
+    if (before is None or after is None) and (_refused(baseline) or _refused(followup)):
         return None
-    return _hu_apart("AIR_DIFFERS", baseline.stats.air_hu, followup.stats.air_hu, protocol)
+    return _hu_apart("AIR", before, after, protocol)
 
 
 def _blood(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
-    if baseline.stats is None or followup.stats is None or "yes" in map(contrast_word, (baseline, followup)):
+    """Where contrast was given, or may have been, blood says nothing of the scanner (CONTRAST_* says that)."""
+    before, after = (score.stats.blood_hu if score.stats else None for score in (baseline, followup))
+    if {contrast_word(baseline), contrast_word(followup)} != {"no"}:
         return None
-    return _hu_apart("BLOOD_DIFFERS", baseline.stats.blood_hu, followup.stats.blood_hu, protocol)
+    if (before is None or after is None) and (_refused(baseline) or _refused(followup)):
+        return None
+    return _hu_apart("BLOOD", before, after, protocol)
 
 
 def _on_one_side(code: str, baseline: Score, followup: Score) -> str:
@@ -239,19 +259,19 @@ def _on_one_side(code: str, baseline: Score, followup: Score) -> str:
 
 def _coverage(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     side = _on_one_side("CUT_OFF", baseline, followup)
-    return caution("COVERAGE_DIFFERS", f"{side} is cut off") if side else None
+    return pair_caution("COVERAGE_DIFFERS", f"{side} is cut off") if side else None
 
 
 def _motion(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     side = _on_one_side("MOTION", baseline, followup)
-    return caution("MOTION_DIFFERS", side) if side else None
+    return pair_caution("MOTION_DIFFERS", side) if side else None
 
 
 def _dates(baseline: Score, followup: Score, protocol: Protocol) -> Finding | None:
     before, after = baseline.acquisition.scan_date, followup.acquisition.scan_date
     if not before or not after:
-        return caution("DATES_UNKNOWN")
-    return caution("DATES_REVERSED") if after < before else None
+        return pair_caution("DATES_UNKNOWN")
+    return pair_caution("DATES_REVERSED") if after < before else None
 
 
 CHECKS: tuple[Check, ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ssc_hrct.core.findings import Finding, caution
+from ssc_hrct.core.findings import Finding, pair_caution
 from ssc_hrct.core.protocol import Protocol
 from ssc_hrct.core.subject import UNSCHEDULED, Visit, read_visit
 
@@ -16,12 +16,12 @@ def followup_visit(
 ) -> tuple[Visit, tuple[Finding, ...]]:
     """The visit whose window holds the distance of the dates (YYYY-MM-DD), both ends included.
 
-    Else unscheduled, with the caution VISIT_NOT_GIVEN that says how far apart the dates are.
+    Else unscheduled, with the pair's caution VISIT_NOT_GIVEN that says how far apart the dates are.
     """
     if not baseline_date or not followup_date:
-        return UNSCHEDULED, (caution("VISIT_NOT_GIVEN", "a date is missing"),)
+        return UNSCHEDULED, (pair_caution("VISIT_NOT_GIVEN", "a date is missing"),)
     days = (date.fromisoformat(followup_date) - date.fromisoformat(baseline_date)).days
     for window in protocol.visit_windows:
         if window.from_weeks * DAYS_PER_WEEK <= days <= window.to_weeks * DAYS_PER_WEEK:
             return read_visit(window.visit), ()
-    return UNSCHEDULED, (caution("VISIT_NOT_GIVEN", f"{days} days after baseline"),)
+    return UNSCHEDULED, (pair_caution("VISIT_NOT_GIVEN", f"{days} days after baseline"),)

@@ -43,7 +43,7 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
      "Exact copies were left out; where copies differ, export the series again."),
     ("MIXED_ACQUISITIONS", "Two acquisitions share this series and cannot be told apart.",
      "Export each acquisition as a series of its own."),
-    ("GANTRY_TILT", "The gantry was tilted; the slices were sheared back.",
+    ("GANTRY_TILT", "The gantry was tilted, or is said to have been.",
      "Look at the coronal view before trusting the zones."),
     ("BAD_GEOMETRY", "Positions and orientations of the slices do not make a regular volume.",
      "Choose another series or export it again."),
@@ -66,7 +66,7 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
      "Check the scanner's calibration; densities may be shifted."),
     ("NOT_HU", "The values are not Hounsfield units: air is off by more than 150.",
      "Choose the original CT series."),
-    ("KERNEL_UNKNOWN", "The reconstruction kernel is not known.",
+    ("KERNEL_UNKNOWN", "The reconstruction kernel is not known, or extreme.",
      "Compare visits only where the kernel is the same."),
     ("KVP_UNUSUAL", "The tube voltage is unknown or outside 100 to 140 kV.",
      "Compare visits only at the same voltage."),
@@ -87,7 +87,7 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
      "Check that this is a chest CT that holds both lungs."),
     ("MASK_VOLUME", "The lung volume is outside what is expected of an adult.",
      "Look at the lung outline."),
-    ("MASK_ASYMMETRY", "One lung is much larger than the other.", "Look at the lung outline."),
+    ("MASK_ASYMMETRY", "The share of the right lung is unusual.", "Look at the lung outline."),
     ("MASK_LEAK", "The airways may have leaked into the lungs, or the lungs into other air.",
      "Look at the lung outline."),
     ("MASK_LOW_DENSITY", "Much of the lung is as empty as air: emphysema, or air outside the lungs.",
@@ -117,11 +117,14 @@ PAIR_FINDINGS: dict[str, FindingKind] = _kinds(
      "Compare series of known thickness."),
     ("KERNEL_DIFFERS", "The kernels or the measured sharpness differ.",
      "Compare series of one kernel; fine lines depend on it."),
-    ("KERNEL_UNKNOWN", "The kernel of a side is not known.", "Compare series of one known kernel."),
+    ("KERNEL_UNKNOWN", "The kernel or the measured sharpness of a side is not known.",
+     "Compare series of one known kernel; fine lines depend on it."),
     ("MANUFACTURER_DIFFERS", "The scanners are of different manufacturers.",
      "Read the change with care."),
     ("MANUFACTURER_UNKNOWN", "The manufacturer of a side is not known.", "Read the change with care."),
     ("RECONSTRUCTION_DIFFERS", "The reconstruction families differ.", "Compare like with like."),
+    ("RECONSTRUCTION_UNKNOWN", "Only one of the two headers names an iterative or deep reconstruction.",
+     "Ask how the other was reconstructed; compare like with like."),
     ("KVP_DIFFERS", "The tube voltages differ.", "Read the change with care."),
     ("KVP_UNKNOWN", "The tube voltage of a side is not known.", "Read the change with care."),
     ("CONTRAST_DIFFERS", "Contrast medium was given at one visit only.",
@@ -131,7 +134,11 @@ PAIR_FINDINGS: dict[str, FindingKind] = _kinds(
     ("POSITION_DIFFERS", "The patient lay differently.", "Dependent density moves; compare like with like."),
     ("POSITION_UNKNOWN", "The position at a visit is not known.", "Read the change with care."),
     ("AIR_DIFFERS", "Air is over 15 HU apart between the scans.", "Check the scanner's calibration."),
+    ("AIR_UNKNOWN", "Air in the windpipe of a side could not be measured.",
+     "A shift of the densities would not be seen; check the scanner's calibration."),
     ("BLOOD_DIFFERS", "Blood is over 15 HU apart between the scans.", "Check the scanner's calibration."),
+    ("BLOOD_UNKNOWN", "Blood of a side could not be measured.",
+     "A shift of the densities would not be seen; check the scanner's calibration."),
     ("COVERAGE_DIFFERS", "One scan does not hold the whole of the lungs.",
      "Compare series that hold both lungs."),
     ("MOTION_DIFFERS", "The patient moved at one visit.", "Look at both scans."),
@@ -144,23 +151,28 @@ PAIR_FINDINGS: dict[str, FindingKind] = _kinds(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One caution or refusal. detail: the measured value, tag or place behind it, in plain words."""
+    """One caution or refusal. detail: the measured value, tag or place behind it, in plain words.
+
+    pair: of two scans and not of one; some codes stand in both tables and say different things there.
+    """
 
     code: str
     level: Level
     detail: str = ""
+    pair: bool = False
 
     def __post_init__(self) -> None:
-        if self.code not in SCAN_FINDINGS and self.code not in PAIR_FINDINGS:
-            raise ValueError(f"unknown finding {self.code}")
+        if self.code not in self._table:
+            raise ValueError(f"unknown finding {self.code} of {'two scans' if self.pair else 'a scan'}")
+
+    @property
+    def _table(self) -> dict[str, FindingKind]:
+        return PAIR_FINDINGS if self.pair else SCAN_FINDINGS
 
     @property
     def kind(self) -> FindingKind:
-        """The table's row. Between two scores (not_comparable) the pair's table comes first."""
-        first, second = SCAN_FINDINGS, PAIR_FINDINGS
-        if self.level is Level.NOT_COMPARABLE or self.code not in first:
-            first, second = second, first
-        return first.get(self.code) or second[self.code]
+        """The table's row."""
+        return self._table[self.code]
 
 
 def caution(code: str, detail: str = "") -> Finding:
@@ -171,17 +183,27 @@ def refusal(code: str, detail: str = "") -> Finding:
     return Finding(code, Level.REFUSED, detail)
 
 
+def pair_caution(code: str, detail: str = "") -> Finding:
+    """Two scans may be compared, with care."""
+    return Finding(code, Level.CAUTION, detail, pair=True)
+
+
+def not_comparable(code: str, detail: str = "") -> Finding:
+    """Two scans may not be compared."""
+    return Finding(code, Level.NOT_COMPARABLE, detail, pair=True)
+
+
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Each code once, at its gravest; refusals first, VISIT_NOT_GIVEN last, else as the table."""
-    table = {code: i for i, code in enumerate((*SCAN_FINDINGS, *PAIR_FINDINGS))}
-    gravest: dict[str, Finding] = {}
+    tables = {False: list(SCAN_FINDINGS), True: list(PAIR_FINDINGS)}
+    gravest: dict[tuple[bool, str], Finding] = {}
     for finding in findings:
-        known = gravest.get(finding.code)
+        known = gravest.get((finding.pair, finding.code))
         if known is None or (known.level is Level.CAUTION and finding.level is not Level.CAUTION):
-            gravest[finding.code] = finding
+            gravest[finding.pair, finding.code] = finding
     return tuple(sorted(
         gravest.values(),
-        key=lambda f: (f.code == "VISIT_NOT_GIVEN", f.level is Level.CAUTION, table[f.code]),
+        key=lambda f: (f.code == "VISIT_NOT_GIVEN", f.level is Level.CAUTION, f.pair, tables[f.pair].index(f.code)),
     ))
 
 

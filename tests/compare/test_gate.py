@@ -10,7 +10,7 @@ from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.compare import compare_scores, followup_visit
 from ssc_hrct.core.comparison import Comparability, Comparison
 from ssc_hrct.core.errors import WrongUsage
-from ssc_hrct.core.findings import caution, refusal
+from ssc_hrct.core.findings import PAIR_FINDINGS, caution, pair_caution, refusal
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.score import Score
 from ssc_hrct.core.subject import UNSCHEDULED
@@ -89,7 +89,8 @@ def test_kernel_class(before: str | None, after: str | None, code: str | None) -
 
 
 @pytest.mark.parametrize(("before", "after", "code"), [(1.0, 1.2, None), (1.0, 1.21, "KERNEL_DIFFERS"),
-                                                       (1.21, 1.0, "KERNEL_DIFFERS"), (None, 2.0, None)])
+                                                       (1.21, 1.0, "KERNEL_DIFFERS"), (None, 2.0, "KERNEL_UNKNOWN"),
+                                                       (None, None, "KERNEL_UNKNOWN")])
 def test_measured_sharpness(before: float | None, after: float | None, code: str | None) -> None:
     second = a_score(visit="week_48", facts=acquisition(**LATER), measured=stats(fwhm_mm=after))
     assert codes(judged(a_score(measured=stats(fwhm_mm=before)), second)) == ([code] if code else [])
@@ -102,7 +103,10 @@ def test_measured_sharpness(before: float | None, after: float | None, code: str
         ("manufacturer", "GE MEDICAL SYSTEMS", "GE HealthCare", None),
         ("manufacturer", "TOSHIBA", "Canon Medical Systems", None),
         ("manufacturer", "GE MEDICAL SYSTEMS", None, "MANUFACTURER_UNKNOWN"),
-        ("reconstruction", None, "ASIR", "RECONSTRUCTION_DIFFERS"),
+        ("reconstruction", "DLIR", "ASIR", "RECONSTRUCTION_DIFFERS"),
+        ("reconstruction", None, "ASIR", "RECONSTRUCTION_UNKNOWN"),
+        ("reconstruction", "ASIR", "", "RECONSTRUCTION_UNKNOWN"),
+        ("reconstruction", None, "", None),
         ("reconstruction", "ASIR", "asir", None),
         ("kvp", 120.0, 100.0, "KVP_DIFFERS"),
         ("kvp", 120.0, None, "KVP_UNKNOWN"),
@@ -126,13 +130,34 @@ def test_what_else_the_headers_say(name: str, before: object, after: object, cod
 def test_contrast_and_position_that_nobody_knows_are_said() -> None:
     blind = stats(blood_hu=None, supine=None)
     after = a_score(visit="week_48", measured=blind, facts=acquisition(**LATER, contrast=None, patient_position=None))
-    assert codes(judged(a_score(), after)) == ["CONTRAST_UNKNOWN", "POSITION_UNKNOWN"]
+    comparison = judged(a_score(), after)
+    assert codes(comparison) == ["CONTRAST_UNKNOWN", "POSITION_UNKNOWN"]
+    assert [f.kind for f in comparison.findings] == [PAIR_FINDINGS[code] for code in codes(comparison)]
+
+
+def test_a_kernel_that_differs_by_name_is_said_even_where_sharpness_was_not_measured() -> None:
+    after = a_score(visit="week_48", facts=acquisition(**LATER, kernel="STANDARD"), measured=stats(fwhm_mm=None))
+    assert codes(judged(a_score(), after)) == ["KERNEL_DIFFERS"]
+
+
+def test_what_is_not_known_names_the_side() -> None:
+    after = a_score(visit="week_48", facts=acquisition(**LATER), measured=stats(fwhm_mm=None, air_hu=None))
+    sharpness, air = judged(a_score(), after).findings
+    assert sharpness.detail == "measured sharpness: baseline 1.00 mm, follow-up not measured"
+    assert air.detail == "baseline -1000 HU, follow-up not measured"
+
+
+def test_a_side_refused_after_it_was_measured_is_still_compared_in_what_is_known() -> None:
+    refused = a_score(visit="week_48", facts=acquisition(**LATER), extents=None, findings=(refusal("EXPIRATION"),),
+                      measured=stats(air_hu=-960.0, fwhm_mm=None, blood_hu=None))
+    assert codes(judged(a_score(), refused)) == ["SIDE_REFUSED", "AIR_DIFFERS"]
 
 
 @pytest.mark.parametrize(
     ("name", "value", "code"),
     [("air_hu", -985.0, None), ("air_hu", -984.0, "AIR_DIFFERS"), ("air_hu", -1016.0, "AIR_DIFFERS"),
-     ("blood_hu", 55.0, None), ("blood_hu", 56.0, "BLOOD_DIFFERS"), ("blood_hu", None, None)],
+     ("air_hu", None, "AIR_UNKNOWN"),
+     ("blood_hu", 55.0, None), ("blood_hu", 56.0, "BLOOD_DIFFERS"), ("blood_hu", None, "BLOOD_UNKNOWN")],
 )
 def test_air_and_blood(name: str, value: float | None, code: str | None) -> None:
     after = a_score(visit="week_48", facts=acquisition(**LATER), measured=stats(**{name: value}))
@@ -142,6 +167,8 @@ def test_air_and_blood(name: str, value: float | None, code: str | None) -> None
 def test_blood_is_not_compared_where_contrast_was_given() -> None:
     enhanced = a_score(visit="week_48", facts=acquisition(**LATER, contrast=True), measured=stats(blood_hu=180.0))
     assert codes(judged(a_score(), enhanced)) == ["CONTRAST_DIFFERS"]
+    unseen = a_score(visit="week_48", facts=acquisition(**LATER, contrast=True), measured=stats(blood_hu=None))
+    assert codes(judged(a_score(), unseen)) == ["CONTRAST_DIFFERS"]
 
 
 @pytest.mark.parametrize(("code", "pair"), [("CUT_OFF", "COVERAGE_DIFFERS"), ("MOTION", "MOTION_DIFFERS")])
@@ -171,7 +198,7 @@ def test_another_version_or_protocol_is_not_comparable() -> None:
 
 def test_the_gravest_stands_first_and_the_visit_last() -> None:
     after = a_score(visit="unscheduled", facts=acquisition(**LATER, kvp=100.0), version="0.2.0")
-    comparison = compare_scores(a_score(), after, PROTOCOL, known=(caution("VISIT_NOT_GIVEN"),))
+    comparison = compare_scores(a_score(), after, PROTOCOL, known=(pair_caution("VISIT_NOT_GIVEN"),))
     assert codes(comparison) == ["VERSION_DIFFERS", "KVP_DIFFERS", "VISIT_NOT_GIVEN"]
 
 
@@ -191,7 +218,7 @@ def test_a_follow_up_is_week_48_from_44_to_52_weeks(days: int, visit: str) -> No
     day = (date(2025, 1, 15) + timedelta(days=days)).isoformat()
     found, findings = followup_visit("2025-01-15", day, PROTOCOL)
     assert found.name == visit
-    assert [f.code for f in findings] == ([] if visit == "week_48" else ["VISIT_NOT_GIVEN"])
+    assert [f.kind for f in findings] == ([] if visit == "week_48" else [PAIR_FINDINGS["VISIT_NOT_GIVEN"]])
 
 
 def test_without_a_date_the_follow_up_is_unscheduled_and_says_so() -> None:

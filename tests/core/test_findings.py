@@ -12,6 +12,8 @@ from ssc_hrct.core.findings import (
     caution,
     in_order,
     is_refused,
+    not_comparable,
+    pair_caution,
     refusal,
 )
 
@@ -37,7 +39,35 @@ def test_an_unknown_code_is_a_fault_of_the_program() -> None:
 
 
 def test_between_two_scores_the_pair_speaks() -> None:
-    assert Finding("VOLUME_DIFFERS", Level.NOT_COMPARABLE).kind is PAIR_FINDINGS["VOLUME_DIFFERS"]
+    assert not_comparable("VOLUME_DIFFERS").kind is PAIR_FINDINGS["VOLUME_DIFFERS"]
+
+
+@pytest.mark.parametrize("code", sorted(SCAN_FINDINGS.keys() & PAIR_FINDINGS.keys()))
+def test_a_code_of_both_tables_says_what_its_own_table_says(code: str) -> None:
+    assert caution(code).kind is SCAN_FINDINGS[code]
+    assert pair_caution(code).kind is PAIR_FINDINGS[code]
+    assert len(in_order((caution(code), pair_caution(code)))) == 2
+
+
+def test_a_code_of_one_table_cannot_be_made_for_the_other() -> None:
+    with pytest.raises(ValueError, match="DATES_REVERSED"):
+        caution("DATES_REVERSED")
+    with pytest.raises(ValueError, match="LOCALIZER"):
+        Finding("LOCALIZER", Level.NOT_COMPARABLE, pair=True)
+
+
+def test_codes_of_a_scan_stand_as_in_its_table_though_the_pair_has_them_too() -> None:
+    found = in_order((caution("NOISY"), caution("POSITION_UNKNOWN"), caution("KERNEL_UNKNOWN")))
+    assert [f.code for f in found] == ["KERNEL_UNKNOWN", "NOISY", "POSITION_UNKNOWN"]
+
+
+@pytest.mark.parametrize(
+    ("code", "too_much"),
+    [("GANTRY_TILT", "sheared"), ("KERNEL_UNKNOWN", "is not known."), ("MASK_ASYMMETRY", "larger")],
+)
+def test_a_sentence_promises_nothing_that_only_some_of_its_cases_hold(code: str, too_much: str) -> None:
+    """Nothing is sheared where the positions show no tilt; EDGE is known; a share of 0.499 is no larger lung."""
+    assert too_much not in SCAN_FINDINGS[code].says
 
 
 @pytest.mark.parametrize("kind", [*SCAN_FINDINGS.values(), *PAIR_FINDINGS.values()], ids=lambda k: k.code)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from ssc_hrct.core.comparison import Comparability, Comparison
-from ssc_hrct.core.findings import caution, refusal
+from ssc_hrct.core.findings import caution, pair_caution, refusal
 from ssc_hrct.core.grade import Severity
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.rows import COMPARISON_COLUMNS, SCORE_COLUMNS, comparison_row, contrast_word, score_row, utc_text
@@ -81,7 +81,7 @@ def test_contrast_is_yes_by_tag_or_by_sight_no_where_looked_and_else_unknown() -
 
 def test_a_comparison_row_shows_each_visit_as_its_own_row_does() -> None:
     before, after = a_score(), replace(a_score(visit="week_48"), severity=Severity.MILD)
-    comparison = Comparison(before, after, Comparability.WITH_CAUTION, (caution("VOLUME_DIFFERS"),),
+    comparison = Comparison(before, after, Comparability.WITH_CAUTION, (pair_caution("VOLUME_DIFFERS"),),
                             Decimal("-0.50"), Decimal("0.00"), Decimal("11.20"))
     row = comparison_row(comparison)
     assert list(row) == [c.name for c in COMPARISON_COLUMNS]
