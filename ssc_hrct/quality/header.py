@@ -19,6 +19,8 @@ OBLIQUE_FROM_DEGREES = 1.0
 """Below this a plane counts as axial: rounding of the direction cosines alone gives some tenths."""
 MOST_NAMED = 6
 """So many missing positions are listed; of more, the rest is counted."""
+ASSUMED = "dependent lung is judged as if the patient lay on the back"
+"""What `measure` does where the header does not say supine or prone."""
 
 
 def check_header(acquisition: Acquisition, protocol: Protocol) -> tuple[Finding, ...]:
@@ -96,7 +98,7 @@ def _tilt(facts: Acquisition, limits: Limits) -> Iterator[Finding]:
         most = _degrees(limits.tilt_allowed_degrees)
         yield refusal("GANTRY_TILT", f"The gantry was tilted by {_degrees(tilt)}; up to {most} is allowed.")
     elif tilt:
-        yield caution("GANTRY_TILT", f"The gantry was tilted by {_degrees(tilt)}.")
+        yield caution("GANTRY_TILT", f"The gantry was tilted by {_degrees(tilt)}; the slices are sheared back.")
     elif named >= OBLIQUE_FROM_DEGREES and facts.oblique_degrees < OBLIQUE_FROM_DEGREES:
         told = f"The header names a tilt of {_degrees(named)} that the positions do not show"
         yield caution("GANTRY_TILT", f"{told}: nothing was sheared.")
@@ -178,11 +180,11 @@ def _exposure(facts: Acquisition, limits: Limits) -> Iterator[Finding]:
 def _position(facts: Acquisition) -> Iterator[Finding]:
     position = facts.patient_position
     if not position:
-        yield caution("POSITION_UNKNOWN", "The header names no patient position; gravity is taken from the table.")
+        yield caution("POSITION_UNKNOWN", f"The header names no patient position: {ASSUMED}.")
     elif position in {"HFP", "FFP"}:
         yield caution("PRONE", f"The patient position is {position}.")
     elif position not in {"HFS", "FFS"}:
-        yield caution("POSITION_UNKNOWN", f"The patient position is {position}: neither on the back nor prone.")
+        yield caution("POSITION_UNKNOWN", f"The patient position is {position}, neither on the back nor prone: {ASSUMED}.")
 
 
 def _mm(value: float) -> str:

@@ -66,7 +66,7 @@ def _mask(stats: ImageStats, limits: Limits) -> Iterator[Finding]:
     if limits.volume_refused_ml <= stats.lung_ml and not limits.volume_low_ml <= stats.lung_ml <= limits.volume_high_ml:
         yield caution("MASK_VOLUME", f"Both lungs together hold {stats.lung_ml:.0f} ml.")
     if not limits.right_share_low <= stats.right_share <= limits.right_share_high:
-        yield caution("MASK_ASYMMETRY", f"The right lung is {100 * stats.right_share:.1f} percent of both.")
+        yield caution("MASK_ASYMMETRY", f"The right lung is {round(100 * stats.right_share, 1):g} percent of both.")
     if stats.airways_ml > limits.airway_leak_ml:
         yield caution("MASK_LEAK", f"The airways hold {stats.airways_ml:.0f} ml.")
     if stats.low_density_percent > limits.low_density_percent:

@@ -80,6 +80,7 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"lung_ml": 1999.0}, "MASK_VOLUME", C, "1999 ml"),
     ({"lung_ml": 8501.0}, "MASK_VOLUME", C, "8501 ml"),
     ({"right_share": 0.49}, "MASK_ASYMMETRY", C, "49 percent"),
+    ({"right_share": 0.499}, "MASK_ASYMMETRY", C, "49.9 percent"),
     ({"right_share": 0.61}, "MASK_ASYMMETRY", C, "61 percent"),
     ({"airways_ml": 101.0}, "MASK_LEAK", C, "101 ml"),
     ({"low_density_percent": 16.0}, "MASK_LOW_DENSITY", C, "16 percent"),
