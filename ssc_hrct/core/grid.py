@@ -49,12 +49,6 @@ class Grid:
         steps = np.asarray(self.direction) * np.asarray(self.spacing_mm)[:, None]
         return np.asarray(np.asarray(self.origin_mm) + index @ steps)
 
-    def to_index(self, lps_mm: NDArray[np.floating] | tuple[float, ...]) -> NDArray[np.float64]:
-        """Voxel indices [z, y, x] (fractions allowed) of patient positions. lps_mm: [..., 3]."""
-        away = np.asarray(lps_mm, dtype=np.float64) - np.asarray(self.origin_mm)
-        steps = np.asarray(self.direction) * np.asarray(self.spacing_mm)[:, None]
-        return np.asarray(away @ np.linalg.inv(steps))
-
     def height_mm(self, z_index: float) -> float:
         """Patient height (LPS z) in mm of the centre of slice `z_index`: what a reader is told."""
         middle = (z_index, (self.shape[1] - 1) / 2, (self.shape[2] - 1) / 2)

@@ -56,8 +56,10 @@ class Lungs:
     rings: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        read_only(self.zones)
-        read_only(self.rings)
+        for name, array in (("zones", self.zones), ("rings", self.rings)):
+            if array.dtype != np.uint8 or array.shape != self.regions.grid.shape:
+                raise ValueError(f"{name} must be uint8 of the grid's shape")
+            read_only(array)
 
     @property
     def grid(self) -> Grid:
