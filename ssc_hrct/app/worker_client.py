@@ -31,6 +31,7 @@ from ssc_hrct.app.worker_messages import (
     StoredMaps,
     send,
 )
+from ssc_hrct.core.errors import HrctError
 
 Serve = Callable[[Connection], None]
 _TRIES = 2
@@ -70,21 +71,29 @@ class ScoringWorker:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the process where none runs; returns at once, the process gets warm by itself."""
+        """Start the process where none runs; returns at once, the process gets warm by itself.
+
+        Raises HrctError where the computer lets no process start.
+        """
         with self._lock:
             if self._closed or (self._watcher is not None and self._watcher.is_alive()):
                 return
-            self._watcher = threading.Thread(target=self._watch, name="scoring-worker", daemon=True)
             self._launch()
+            self._watcher = threading.Thread(target=self._watch, name="scoring-worker", daemon=True)
             self._watcher.start()
 
     def score(self, request: Request) -> int:
-        """Ask for a score; returns its token, which every event about it carries."""
+        """Ask for a score; returns its token, which every event about it carries.
+
+        Raises HrctError where the question cannot be put; nothing is running then.
+        """
         self.start()
         with self._lock:
             self._last_token += 1
             if self._token:
                 self.cancel()
+                self._waiting = (self._last_token, request)
+            elif self._connection is None:  # the process has died, and the watcher is about to start another
                 self._waiting = (self._last_token, request)
             else:
                 self._submit(self._last_token, request)
@@ -119,17 +128,30 @@ class ScoringWorker:
 
     def _launch(self) -> None:
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=True)
-        process = context.Process(target=self._serve, args=(theirs,), name="ssc-hrct-scoring", daemon=True)
-        process.start()
+        try:
+            ours, theirs = context.Pipe(duplex=True)
+            process = context.Process(target=self._serve, args=(theirs,), name="ssc-hrct-scoring", daemon=True)
+            process.start()
+        except OSError as problem:
+            raise HrctError(
+                "NO_PROCESS", f"The scoring process could not be started ({problem.strerror}).",
+                "Close other programs and score again.",
+            ) from problem
         theirs.close()
         self._process, self._connection = process, ours
 
     def _submit(self, token: int, request: Request) -> None:
-        out = Path(tempfile.mkdtemp(prefix="ssc-hrct-"))
-        (out / "request.json").write_text(json.dumps(asdict(request)), encoding="utf-8")
-        self._out, self._token, self._deadline = out, token, None
-        self._tell(ask="score", token=token, out=str(out))
+        try:
+            self._out = Path(tempfile.mkdtemp(prefix="ssc-hrct-"))
+            (self._out / "request.json").write_text(json.dumps(asdict(request)), encoding="utf-8")
+        except OSError as problem:
+            self._clear_out()
+            raise HrctError(
+                "NO_TEMPORARY_FILES", f"No temporary file can be written on this computer ({problem.strerror}).",
+                "Free some space on the disk and score again; nothing was changed.",
+            ) from problem
+        self._token, self._deadline = token, None
+        self._tell(ask="score", token=token, out=str(self._out))
 
     def _tell(self, **message: Any) -> None:
         if self._connection is not None:
@@ -146,47 +168,86 @@ class ScoringWorker:
             if process is None or connection is None:
                 return
             self._ready = False
-            while True:
-                heard = wait([connection, process.sentinel], timeout=0.1 if self._token else 0.5)
-                if connection in heard:
-                    try:
-                        message = json.loads(connection.recv_bytes())
-                    except (EOFError, OSError):
-                        break
-                    self._ready = True
-                    if message["say"] != "ready":
-                        self._hear(message)
-                elif heard or self._overdue():
-                    break
+            self._listen(process, connection)
             self._bury(process, connection)
-            failed_starts = 0 if self._ready else failed_starts + 1
             with self._lock:
-                if self._closed or failed_starts >= _TRIES:
+                asked = self._deadline is not None
+                failed_starts = 0 if self._ready or asked else failed_starts + 1
+                events = self._replace(asked, failed_starts)
+                going_on = self._connection is not None
+                if not going_on:
+                    self._watcher = None  # the next score starts anew
+            for event in events:  # only now: who hears one of them may ask for the next score at once
+                self._on_event(event)
+            if not going_on:
+                return
+
+    def _listen(self, process: SpawnProcess, connection: Connection) -> None:
+        """Until the process has died or does not listen."""
+        while True:
+            heard = wait([connection, process.sentinel], timeout=0.1 if self._token else 0.5)
+            if connection in heard:
+                try:
+                    message = json.loads(connection.recv_bytes())
+                except (EOFError, OSError):
                     return
+                self._ready = True
+                if message["say"] != "ready":
+                    self._hear(message)
+            elif heard or self._overdue():
+                return
+
+    def _replace(self, asked: bool, failed_starts: int) -> list[Event]:
+        """After a death: free what ran, start another process and hand it what waits. Under the lock.
+
+        Returns what is to be said once the lock is free.
+        """
+        token = self._token
+        self._free()
+        if self._closed:
+            return []
+        events: list[Event] = []
+        if token:
+            events.append(Stopped(token) if asked else Failed(
+                token, "The scoring process ended before it was done. The scan is unchanged.",
+                "Score it again; where it happens twice, close other programs to free memory.", died=True,
+            ))
+        problem = HrctError("NO_PROCESS", "The scoring process cannot be started.", "Restart the program.")
+        if failed_starts < _TRIES:
+            try:
                 self._launch()
-                waiting, self._waiting = self._waiting, None
-                if waiting is not None:
-                    self._submit(*waiting)
+            except HrctError as refused:
+                problem = refused
+        if self._connection is not None:
+            events += self._hand_over()
+        elif self._waiting is not None:
+            events.append(Failed(self._waiting[0], problem.sentence, problem.do))
+            self._waiting = None
+        return events
+
+    def _hand_over(self) -> list[Event]:
+        """Give the process what waits; where that cannot be, what is to be said of it. Under the lock."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not self._closed:
+            try:
+                self._submit(*waiting)
+            except HrctError as problem:
+                return [Failed(waiting[0], problem.sentence, problem.do)]
+        return []
 
     def _overdue(self) -> bool:
         return self._deadline is not None and time.monotonic() > self._deadline
 
     def _bury(self, process: SpawnProcess, connection: Connection) -> None:
-        """The process is dead or does not listen: end it, and say so where somebody waits."""
+        """The process is dead or does not listen: end it. From now on nothing is sent to it; what comes waits."""
+        with self._lock:
+            self._connection = None
         if process.is_alive():
             process.join(0.2)
         if process.is_alive():
             process.kill()
         process.join(5.0)
         connection.close()
-        with self._lock:
-            token, asked = self._token, self._deadline is not None
-            self._free()
-        if token and not self._closed:
-            self._on_event(Stopped(token) if asked else Failed(
-                token, "The scoring process ended before it was done. The scan is unchanged.",
-                "Score it again; where it happens twice, close other programs to free memory.", died=True,
-            ))
 
     def _hear(self, message: Mapping[str, Any]) -> None:
         token = int(message["token"])
@@ -205,10 +266,9 @@ class ScoringWorker:
             event = Stopped(token)
         with self._lock:
             self._free()
-            waiting, self._waiting = self._waiting, None
-            if waiting is not None and not self._closed:
-                self._submit(*waiting)
-        self._on_event(event)
+            more = self._hand_over()
+        for each in (event, *more):
+            self._on_event(each)
 
     def _finished(self, token: int, message: Mapping[str, Any]) -> Event:
         from ssc_hrct.app.result import from_json

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,19 @@ def _end(events: queue.Queue, token: int) -> Event:
 def _wait_for_step(events: queue.Queue) -> None:
     while not isinstance(events.get(timeout=LONG_S), Stepped):
         pass
+
+
+def _wait_until_idle(worker: ScoringWorker, events: queue.Queue) -> None:
+    """A process that is warm and has nothing to do."""
+    token = worker.score(REQUEST)
+    _wait_for_step(events)
+    worker.cancel()
+    assert isinstance(_end(events, token), Stopped)
+
+
+def _gone(thread: threading.Thread) -> bool:
+    thread.join(LONG_S)
+    return not thread.is_alive()
 
 
 def test_a_score_comes_back_with_its_maps_and_worst_slices(client):
@@ -97,6 +112,90 @@ def test_a_deaf_worker_is_killed_and_another_one_takes_its_place(client):
     assert worker.pid != pid
     worker.cancel()
     assert isinstance(_end(events, again), Stopped)
+
+
+def test_a_score_asked_for_while_the_killed_worker_is_replaced_is_not_lost(client, monkeypatch):
+    """Whoever hears that the deaf one was stopped may ask at once; so may a hand while the next one starts."""
+    worker, events = client(serving.serve_deaf, patience_s=0.2)
+    asked, hear = [], worker._on_event
+
+    def ask_again(event):
+        if isinstance(event, Stopped) and not asked:
+            asked.append(worker.score(REQUEST))
+        hear(event)
+
+    monkeypatch.setattr(worker, "_on_event", ask_again)
+    token = worker.score(REQUEST)
+    _wait_for_step(events)
+    worker.cancel()
+    assert isinstance(_end(events, token), Stopped)
+    assert worker.busy
+    while not isinstance(event := events.get(timeout=LONG_S), Stepped):
+        pass
+    assert event.token == asked[0]
+    worker.cancel()
+    assert isinstance(_end(events, asked[0]), Stopped)
+    assert not worker.busy
+
+
+def test_a_score_asked_for_while_the_dead_process_is_being_buried_waits_for_the_next(client, monkeypatch):
+    worker, events = client(serving.serve_slowly)
+    _wait_until_idle(worker, events)
+    burying, go_on = threading.Event(), threading.Event()
+    bury = worker._bury
+
+    def bury_late(process, connection):
+        bury(process, connection)
+        burying.set()
+        go_on.wait(LONG_S)
+
+    monkeypatch.setattr(worker, "_bury", bury_late)
+    os.kill(worker.pid, 9)
+    assert burying.wait(LONG_S)
+    token = worker.score(REQUEST)
+    go_on.set()
+    _wait_for_step(events)
+    worker.cancel()
+    assert isinstance(_end(events, token), Stopped)
+
+
+def test_after_the_client_gave_up_the_next_score_starts_a_process_again(client):
+    worker, events = client(serving.serve_never)
+    assert isinstance(_end(events, worker.score(REQUEST)), Failed)
+    assert worker._watcher is None or _gone(worker._watcher)
+    assert isinstance(_end(events, worker.score(REQUEST)), Failed)
+    assert not worker.busy
+
+
+def test_a_full_disk_is_told_plainly_and_leaves_the_client_idle(client, monkeypatch):
+    worker, events = client(serving.serve_at_once)
+    worker.start()
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device", "DOE^JANE")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(tempfile, "mkdtemp", full)
+        with pytest.raises(HrctError, match="No space left on device") as told:
+            worker.score(REQUEST)
+    assert "DOE" not in str(told.value)
+    assert not worker.busy
+    assert isinstance(_end(events, worker.score(REQUEST)), Finished)
+
+
+def test_a_disk_that_fills_up_while_a_scan_waits_is_told_for_that_scan(client, monkeypatch):
+    worker, events = client(serving.serve_slowly)
+    first = worker.score(REQUEST)
+    _wait_for_step(events)
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    second = worker.score(REQUEST)
+    assert isinstance(_end(events, first), Stopped)
+    assert isinstance(_end(events, second), Failed)
+    assert not worker.busy
 
 
 def test_a_dead_worker_is_one_plain_message(client):
