@@ -38,9 +38,10 @@ FloatMap = NDArray[np.float32]
 class Neighbourhoods:
     """float32 [z, y, x] on `blocks`, a lattice of about 3 mm over `box` (slices of the full array).
 
-    near: any of the block is lung; middle: its middle is. depth: `Ring` of the block's middle (0 outside the lungs).
-    thin: part of the block that is thin tissue (lung without rim and strands); raised: part that lies,
-    besides, over own normal lung by RAISED_HU. raised_5, raised_8: raised per thin within 5 and 8 mm. strands_8: share of strands. low_5: share of lumen. empty_5: share under
+    near: any of the block is lung; middle: its middle is. depth: `Ring` of the block's middle (0
+    outside the lungs). thin: part of the block that is thin tissue (lung without rim and strands);
+    raised: part that lies, besides, over own normal lung by RAISED_HU. raised_5, raised_8: raised per
+    thin within 5 and 8 mm. strands_8: share of strands. low_5: share of lumen. empty_5: share under
     EMPTY_HU. roughness_hu: SD of thin tissue about its 3 mm mean, within 5 mm. solid: inside a piece
     of lung denser than DENSE_HU that holds a ball of SOLID_RADIUS_MM.
     """
