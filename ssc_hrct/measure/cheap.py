@@ -6,7 +6,7 @@ a third of it does, near the chest wall and over centilitres; honeycombing is wh
 empty lumen stand together near the chest wall (science.md 3.1, 10).
 
 Each limit was chosen on development cases: disease of two renderers written into lidc-0001 and
-lidc-0002, and made-up chests; docs/decisions.md, 9 and 11, has what was tried and how well it did.
+lidc-0002, and made-up chests; docs/decisions.md, 9 and 12, has what was tried and how well it did.
 """
 
 from __future__ import annotations
