@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ssc_hrct.app.identity import check_subject_id
 from ssc_hrct.core.errors import WrongUsage
+from ssc_hrct.core.paths import is_there
 from ssc_hrct.core.subject import Visit, read_visit
 
 _UID_COLUMNS = ("study_instance_uid", "study_uid")
@@ -75,9 +76,9 @@ class Manifest:
 
 
 def check_paths(paths: Iterable[Path]) -> None:
-    """Raises WrongUsage for the first path that is not there."""
+    """Raises WrongUsage for the first path that is not there, or that the system refuses."""
     for path in paths:
-        if not path.exists():
+        if not is_there(path):
             raise WrongUsage(f"There is no '{path}'.", "Check the path.")
 
 
@@ -133,13 +134,14 @@ def _lines(file: Path) -> list[list[str]]:
 def _entry(number: int, texts: dict[str, str], folder: Path) -> Entry:
     path = texts.get("path", "")
     study_uid = next((texts[name] for name in _UID_COLUMNS if texts.get(name)), "")
-    if path and not study_uid and _UID.fullmatch(path) and not (folder / path).exists():
+    there = _is_there(number, folder / path) if path else False
+    if path and not study_uid and _UID.fullmatch(path) and not there:
         path, study_uid = "", path
     if bool(path) == bool(study_uid):
         many = "names both a path and a study UID" if path else "names neither a path nor a study UID"
         raise WrongUsage(f"Row {number} of the manifest {many}.", "Give it exactly one of them.")
     where = folder / path if path else None
-    if where is not None and not where.exists():
+    if where is not None and not there:
         raise WrongUsage(f"Row {number} of the manifest: there is no '{where}'.", "Correct the path.")
     subject, visit = texts.get("subject_id", ""), texts.get("visit", "")
     try:
@@ -152,6 +154,13 @@ def _entry(number: int, texts: dict[str, str], folder: Path) -> Entry:
         )
     except WrongUsage as problem:
         raise WrongUsage(f"Row {number} of the manifest: {problem.sentence}", problem.do) from problem
+
+
+def _is_there(number: int, where: Path) -> bool:
+    try:
+        return is_there(where)
+    except WrongUsage as problem:
+        raise WrongUsage(f"Row {number} of the manifest: {problem.sentence}", "Correct the path.") from problem
 
 
 def _refuse_repeats(entries: list[Entry]) -> None:

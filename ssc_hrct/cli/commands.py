@@ -204,9 +204,8 @@ def self_test(asked: argparse.Namespace, speaker: Speaker) -> int:
 
 
 def gui(asked: argparse.Namespace, speaker: Speaker) -> int:
-    from ssc_hrct.core.errors import WrongUsage
+    from ssc_hrct.app.manifest import check_paths
     from ssc_hrct.gui.main import main
 
-    if asked.path is not None and not asked.path.exists():
-        raise WrongUsage(f"There is no '{asked.path}'.", "Check the path.")
+    check_paths([] if asked.path is None else [asked.path])
     return main([] if asked.path is None else [str(asked.path)])

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.paths import is_there
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.dicom.headers import NoImage, read_header
 from ssc_hrct.dicom.quiet import quiet
@@ -25,10 +26,10 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
     """All series of images in these files and folders.
 
     The order of the series, and everything in them, depends on the files alone. Raises
-    HrctError("NO_SUCH_PATH") for a path that is not there.
+    HrctError("NO_SUCH_PATH") for a path that is not there, WrongUsage for one that the system refuses.
     """
     for path in paths:
-        if not path.exists():
+        if not is_there(path):
             raise HrctError("NO_SUCH_PATH", f"There is no file or folder '{path}'.", "Check the path.")
     headers: list[SliceHeader] = []
     damaged: list[Path] = []

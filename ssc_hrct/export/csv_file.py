@@ -19,7 +19,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.errors import HrctError, WrongUsage
+from ssc_hrct.core.paths import is_there
 from ssc_hrct.core.rows import COMPARISON_COLUMNS, SCHEMA_VERSION, SCORE_COLUMNS, Column, Row
 from ssc_hrct.core.subject import ScoreKind
 from ssc_hrct.export.cells import from_cell, to_cell
@@ -100,7 +101,7 @@ def check_writable(path: Path, table: Table) -> None:
     folder = path.parent
     _refuse_open_elsewhere(path)
     standing = folder
-    while not standing.exists() and standing != standing.parent:
+    while not _is_there(standing) and standing != standing.parent:
         standing = standing.parent
     if not standing.is_dir():
         raise HrctError(
@@ -121,7 +122,7 @@ def check_writable(path: Path, table: Table) -> None:
     finally:
         with suppress(OSError):
             trial.unlink(missing_ok=True)
-    if path.exists():
+    if _is_there(path):
         _refuse_read_only(path)
         read_rows(path, table)
 
@@ -221,10 +222,17 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return is_there(path)
+    except WrongUsage as problem:
+        raise HrctError("OUTPUT_NOT_WRITABLE", problem.sentence, "Choose another folder with --out.") from problem
+
+
 def _refuse_open_elsewhere(path: Path) -> None:
     """LibreOffice leaves a lock file beside what it has open; Windows programs hold the file itself."""
     mark = path.parent / f".~lock.{path.name}#"
-    if mark.exists():
+    if _is_there(mark):
         raise HrctError(
             "OUTPUT_IN_USE", f"'{path}' is open in a spreadsheet.",
             f"Close it there and start again. If it is open nowhere, delete '{mark.name}' in that folder.",

@@ -45,6 +45,8 @@ def test_it_may_come_from_any_spreadsheet(tmp_path: Path, text: str) -> None:
     [
         ("path,subject_id,visit\na,1,baseline\nb,2,v48\n", r"Row 3.*'v48' is not a visit"),
         ("path,subject_id,visit\nnowhere,1,baseline\n", r"Row 2.*there is no"),
+        ("path,subject_id,visit\na,1,baseline\n" + "x" * 300 + ",1,baseline\n", r"Row 3.*cannot be looked at"),
+        ("path,subject_id,visit\n1.2.3." + "4" * 300 + ",1,baseline\n", r"Row 2.*cannot be looked at"),
         ("path,subject_id,visit\na,1,baseline\n,2,baseline\n", r"Row 3.*neither"),
         ("path,study_instance_uid,subject_id,visit\na,1.2.3.4,1,baseline\n", r"Row 2.*both"),
         ("path,subject_id,visit\na," + "x" * 65 + ",baseline\n", r"Row 2.*64"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import FileDataset
 
 from ssc_hrct import dicom
-from ssc_hrct.core.errors import Cancelled, HrctError
+from ssc_hrct.core.errors import Cancelled, HrctError, WrongUsage
 from tests.dicom.making import change, found, noise_volume, only, uids, write
 
 
@@ -37,6 +37,11 @@ def test_a_missing_path_is_said(tmp_path: Path) -> None:
     with pytest.raises(HrctError) as raised:
         dicom.find([tmp_path / "nowhere"])
     assert raised.value.code == "NO_SUCH_PATH"
+
+
+def test_a_path_that_the_system_refuses_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage):
+        dicom.find([tmp_path / ("x" * 300)])
 
 
 def test_nothing_is_found_in_an_empty_folder(tmp_path: Path) -> None:

@@ -196,6 +196,12 @@ def test_an_output_folder_that_is_a_file_is_named_before_any_work(tmp_path: Path
         check_writable(tmp_path / "out" / "deeper" / "scores.csv", SCORES)
 
 
+def test_an_output_folder_whose_name_the_system_refuses_is_told(tmp_path: Path) -> None:
+    with pytest.raises(HrctError, match="cannot be looked at") as told:
+        check_writable(tmp_path / ("x" * 300) / "scores.csv", SCORES)
+    assert told.value.code == "OUTPUT_NOT_WRITABLE"
+
+
 def test_a_folder_in_the_place_of_the_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").mkdir()
     with pytest.raises(HrctError, match="a folder of that name"):

@@ -12,6 +12,9 @@ import pytest
 
 from tests.terminal import Home, rows_of, write_block
 
+LONG = "x" * 300
+"""A name that no file system here takes."""
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
@@ -54,6 +57,9 @@ def test_a_path_that_is_not_there(home: Home, command: list[str]) -> None:
         (["compare", ".", ".", "--out", "out", "--followup-visit", "baseline"], "The follow-up cannot be"),
         (["compare", ".", ".", "--out", "out", "--followup-visit", "week_0"], "'week_0' is not a visit."),
         (["gui", "nowhere"], "There is no 'nowhere'."),
+        (["score", LONG, "--out", "out"], f"'{LONG}' cannot be looked at"),
+        (["inspect", LONG], f"'{LONG}' cannot be looked at"),
+        (["gui", LONG], f"'{LONG}' cannot be looked at"),
         ([], "A command is missing."),
     ],
 )
@@ -119,6 +125,15 @@ def test_an_output_folder_that_is_a_file_or_open_in_a_spreadsheet_is_found_befor
         assert "is open in a spreadsheet. Close it there and start again." in done.stderr
         assert done.stdout == ""
     assert [p.name for p in (home.folder / "out").iterdir()] == [".~lock.scores.csv#"]
+
+
+def test_an_output_folder_whose_name_is_too_long_is_told(home: Home) -> None:
+    write_block(home.folder / "scans", names="a")
+    done = home.run("score", "scans", "--out", LONG)
+    assert done.returncode == 3
+    assert done.stderr.startswith("'")
+    assert done.stderr.endswith("Choose another folder with --out.\n")
+    assert "cannot be looked at" in done.stderr
 
 
 def test_an_output_folder_that_is_read_only(home: Home) -> None:
