@@ -184,7 +184,8 @@ def _position(facts: Acquisition) -> Iterator[Finding]:
     elif position in {"HFP", "FFP"}:
         yield caution("PRONE", f"The patient position is {position}.")
     elif position not in {"HFS", "FFS"}:
-        yield caution("POSITION_UNKNOWN", f"The patient position is {position}, neither on the back nor prone: {ASSUMED}.")
+        told = f"The patient position is {position}, neither on the back nor prone"
+        yield caution("POSITION_UNKNOWN", f"{told}: {ASSUMED}.")
 
 
 def _mm(value: float) -> str:
