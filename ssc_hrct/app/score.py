@@ -54,7 +54,7 @@ def score_series(
     if is_refused(header):
         return _refused(series.acquisition, (*findings, *header), subject_id, visit, protocol, now, started)
     try:
-        volume = dicom.load(series, progress=progress)
+        volume = dicom.load(series, hole_allowed_mm=protocol.limits.hole_allowed_mm, progress=progress)
     except HrctError as problem:
         told = refusal(problem.code, problem.sentence)
         return _refused(series.acquisition, (*findings, *header, told), subject_id, visit, protocol, now, started)

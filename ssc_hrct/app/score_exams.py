@@ -92,7 +92,9 @@ def look(
     """What lies under the paths, and the scan of each exam. Raises WrongUsage for a path that is not there."""
     check_paths(paths)
     found = dicom.find(paths, progress=progress)
-    choices = dicom.choose(found.series, lambda facts: quality.check_header(facts, protocol))
+    choices = dicom.choose(
+        found.series, lambda facts: quality.check_header(facts, protocol), thin_mm=protocol.limits.thin_mm
+    )
     return found, tuple(sorted(choices, key=_as_folders_stand))
 
 

@@ -8,7 +8,7 @@ In: the series found, and a judge (what `quality.check_header` says of an acquis
 3. neither expiratory (by the series' own name) nor prone, unless there is nothing else;
 4. a series that covers the lungs: at least nine tenths of the longest such series, and 270 mm are
    enough (an adult's lungs are 20 to 30 cm high, more is abdomen);
-5. thin slices: all up to 1.5 mm count as equally thin, else the thinner, in steps of 0.5 mm;
+5. thin slices: all up to the protocol's `thin_mm` count as equally thin, else the thinner, in steps of 0.5 mm;
 6. the kernel: lung, then standard, then unknown, then extreme ones;
 7. the longer one in steps of 10 mm, then more slices, then the smaller series UID (so that the choice
    is the same on every machine).
@@ -26,7 +26,6 @@ from ssc_hrct.dicom.series import ExamChoice, Series
 
 Judge = Callable[[Acquisition], tuple[Finding, ...]]
 
-THIN_MM = 1.5
 ENOUGH_MM = 270.0
 COVERED_SHARE = 0.9
 _KINDS = (
@@ -53,15 +52,18 @@ class _Candidate:
     rank: tuple[int | float | str, ...]
 
 
-def choose(series: Sequence[Series], judge: Judge) -> tuple[ExamChoice, ...]:
-    """The scan of each exam, in the order of `series`. An exam is one study UID of one patient."""
+def choose(series: Sequence[Series], judge: Judge, *, thin_mm: float = 1.5) -> tuple[ExamChoice, ...]:
+    """The scan of each exam, in the order of `series`. An exam is one study UID of one patient.
+
+    thin_mm: slices up to this count as equally thin (the protocol's limit).
+    """
     exams: dict[tuple[str, str], list[Series]] = {}
     for one in series:
         exams.setdefault((one.acquisition.study_instance_uid, one.identity.patient_id), []).append(one)
-    return tuple(_choose_one(study_uid, exam, judge) for (study_uid, _), exam in exams.items())
+    return tuple(_choose_one(study_uid, exam, judge, thin_mm) for (study_uid, _), exam in exams.items())
 
 
-def _choose_one(study_uid: str, exam: Sequence[Series], judge: Judge) -> ExamChoice:
+def _choose_one(study_uid: str, exam: Sequence[Series], judge: Judge, thin_mm: float) -> ExamChoice:
     findings = [in_order(judge(one.acquisition)) for one in exam]
     longest = max((
         one.acquisition.length_mm for one, found in zip(exam, findings, strict=True)
@@ -69,7 +71,7 @@ def _choose_one(study_uid: str, exam: Sequence[Series], judge: Judge) -> ExamCho
     ), default=0.0)
     needed = COVERED_SHARE * min(longest, ENOUGH_MM)
     ranked = sorted(
-        (_Candidate(one, found, _rank(one, found, needed)) for one, found in zip(exam, findings, strict=True)),
+        (_Candidate(one, found, _rank(one, found, needed, thin_mm)) for one, found in zip(exam, findings, strict=True)),
         key=lambda candidate: candidate.rank,
     )
     best = ranked[0]
@@ -79,14 +81,16 @@ def _choose_one(study_uid: str, exam: Sequence[Series], judge: Judge) -> ExamCho
     )
 
 
-def _rank(one: Series, findings: tuple[Finding, ...], needed_mm: float) -> tuple[int | float | str, ...]:
+def _rank(
+    one: Series, findings: tuple[Finding, ...], needed_mm: float, thin_mm: float
+) -> tuple[int | float | str, ...]:
     facts = one.acquisition
     return (
         int(is_refused(findings)),
         _KINDS.index(facts.kind),
         int(one.expiration or _is_prone(facts)),
         int(facts.length_mm < needed_mm),
-        _thickness_step(facts),
+        _thickness_step(facts, thin_mm),
         _KERNELS.index(kernel_class(facts.kernel)),
         -int(facts.length_mm // 10),
         -facts.slices,
@@ -99,11 +103,11 @@ def _is_prone(facts: Acquisition) -> bool:
     return (facts.patient_position or "") in {"HFP", "FFP"}
 
 
-def _thickness_step(facts: Acquisition) -> float:
+def _thickness_step(facts: Acquisition, thin_mm: float) -> float:
     """0 for thin slices, else the thickness in half millimetres; unknown comes last."""
     if facts.slice_thickness_mm is None:
         return 1e6
-    return 0.0 if facts.slice_thickness_mm <= THIN_MM + 0.01 else float(round(2 * facts.slice_thickness_mm))
+    return 0.0 if facts.slice_thickness_mm <= thin_mm + 0.01 else float(round(2 * facts.slice_thickness_mm))
 
 
 def _why_not(other: _Candidate, best: _Candidate) -> str:

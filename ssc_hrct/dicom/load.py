@@ -28,8 +28,6 @@ from ssc_hrct.dicom.repair import fill_run, runs_to_fill, shear_back
 from ssc_hrct.dicom.series import Series, SliceHeader
 
 THREADS = 2
-LARGEST_FILLED_HOLE_MM = 5.0
-"""Longer holes stay empty (architecture.md, Fit to score); the judge refuses such a scan."""
 _NOT_LOADED = {
     SeriesKind.LOCALIZER: "LOCALIZER",
     SeriesKind.SECONDARY_CAPTURE: "NOT_CT",
@@ -38,12 +36,12 @@ _NOT_LOADED = {
 }
 
 
-def load(series: Series, *, progress: Progress = SILENT) -> Volume:
-    """The volume of a series.
+def load(series: Series, *, hole_allowed_mm: float = 5.0, progress: Progress = SILENT) -> Volume:
+    """The volume of a series. hole_allowed_mm: longer holes stay empty; the judge refuses such a scan by this limit.
 
     HU by each slice's own rescale; PADDING_HU where the files say that nothing was measured. Axes by
-    orientation alone; a small rotation stays in the grid's direction. A hole of at most 5 mm is filled
-    by linear interpolation along the stack (its SOP instance UID is empty text); slices that cannot be
+    orientation alone; a small rotation stays in the grid's direction. A hole of at most `hole_allowed_mm` is
+    filled by linear interpolation along the stack (its SOP instance UID is empty text); slices that cannot be
     decoded count as absent. Tilt is sheared back: rows move along y by `shear_mm_per_slice` per slice
     towards the head, and the volume grows by as many rows as that needs.
 
@@ -71,7 +69,7 @@ def load(series: Series, *, progress: Progress = SILENT) -> Volume:
         return _finish(hu, placement, facts, tuple(sops.get(p, "") for p in range(total)), first)
     low, high = decoded[0], decoded[-1] + 1
     gaps = geometry.find_gaps(decoded)
-    for start, count in runs_to_fill(gaps.runs, stack.spacing_mm or 0.0, LARGEST_FILLED_HOLE_MM):
+    for start, count in runs_to_fill(gaps.runs, stack.spacing_mm or 0.0, hole_allowed_mm):
         fill_run(hu, start, count)
     placement = replace(placement, grid=_cut(placement.grid, low, high))
     return _finish(hu[low:high], placement, facts, tuple(sops.get(p, "") for p in range(low, high)), first)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from ssc_hrct import dicom
 from ssc_hrct.app import score_exams
 from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.identity import Named, Source
@@ -16,6 +18,8 @@ from ssc_hrct.app.score import Scored, score_series
 from ssc_hrct.app.score_exams import Done, Wishes, overlay_name, plan, run
 from ssc_hrct.core.errors import Cancelled, HrctError, WrongUsage
 from ssc_hrct.core.subject import BASELINE, UNSCHEDULED, Subject, Visit
+from ssc_hrct.core.volume import Volume
+from ssc_hrct.dicom import ExamChoice
 from tests.terminal import rows_of, write_block
 
 PROTOCOL = default_protocol()
@@ -191,6 +195,31 @@ def test_a_picture_is_named_without_an_identifier_and_without_signs_of_paths(
     assert name.endswith(".png")
     assert "/" not in name
     assert name != overlay_name(Named(Subject(subject), source), BASELINE, "1.2.4")
+
+
+def test_the_limits_of_the_protocol_reach_the_rooms_that_read_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_block(tmp_path / "x", names="x", slices=30)
+    protocol = replace(PROTOCOL, limits=replace(PROTOCOL.limits, thin_mm=0.8, hole_allowed_mm=6.0))
+    seen: dict[str, object] = {}
+
+    def choose(*given: object, **named: object) -> tuple[ExamChoice, ...]:
+        seen.update(named)
+        return real(*given, **named)  # type: ignore[arg-type]
+
+    def load(series: object, **named: object) -> Volume:
+        seen.update(named)
+        raise Cancelled
+
+    real = dicom.choose
+    monkeypatch.setattr(dicom, "choose", choose)
+    monkeypatch.setattr(dicom, "load", load)
+    wishes = Wishes((tmp_path / "x",), tmp_path / "out")
+    planned = plan(wishes, protocol=protocol)
+    with pytest.raises(Cancelled):
+        run(planned, wishes, protocol=protocol, now=now, tell=lambda done: None)
+    assert (seen["thin_mm"], seen["hole_allowed_mm"]) == (0.8, 6.0)
 
 
 def test_a_poor_series_beside_a_good_one_is_no_refusal_and_no_row(tmp_path: Path) -> None:

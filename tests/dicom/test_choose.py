@@ -54,6 +54,12 @@ def test_the_better_series_is_chosen_and_the_reason_is_plain(why: str, turned: b
     assert choice.others == ((WORSE[why], why),)
 
 
+def test_which_slices_count_as_thin_is_the_protocols_word() -> None:
+    thinner, lung = series("thinner", slice_thickness_mm=1.0, kernel="B30f"), series("lung", slice_thickness_mm=2.0)
+    assert dicom.choose([thinner, lung], judge)[0].scan is thinner
+    assert dicom.choose([thinner, lung], judge, thin_mm=2.0)[0].scan is lung
+
+
 def test_all_of_them_at_once() -> None:
     (choice,) = dicom.choose([*WORSE.values(), GOOD], judge)
     assert choice.scan is GOOD

@@ -67,6 +67,8 @@ def test_a_long_hole_stays_empty(tmp_path: Path) -> None:
     loaded = dicom.load(only(tmp_path))
     assert (loaded.hu[10:13] == PADDING_HU).all()
     assert (loaded.hu[13] != PADDING_HU).all()
+    filled = dicom.load(only(tmp_path), hole_allowed_mm=6.0)
+    assert (filled.hu[10:13] != PADDING_HU).all()
 
 
 def test_slices_missing_at_an_end_are_not_inside(tmp_path: Path) -> None:
