@@ -24,9 +24,9 @@ from ssc_hrct.measure.coarse import WORK_MM, Blocks, ball_mean, blocks_of, coars
 from ssc_hrct.measure.parting import part_lungs
 from ssc_hrct.measure.shapes import (
     Mask,
-    Spacing,
     bounds,
     close_ball,
+    close_roughly,
     fill_holes,
     grow,
     parts,
@@ -160,24 +160,13 @@ def _closed(side: Mask, other: Mask, is_right: bool, hu: NDArray[np.float32], ai
     lung, spacing = side[box], blocks.spacing_mm
     barred = other[box] | airways.with_wall[box]
     narrow = fill_holes(close_ball(lung, VESSEL_CLOSING_MM, spacing)) & ~barred
-    wide = _closed_roughly(narrow, COSTAL_CLOSING_MM, spacing) & ~barred & ~narrow
+    wide = close_roughly(narrow, COSTAL_CLOSING_MM, spacing) & ~barred & ~narrow
     airy = ball_mean(np.clip(hu[box], -1000, 100), 5.0, spacing) < COSTAL_AIR_HU
     added = wide & airy & ~medial(narrow, is_right)
     closed = np.zeros_like(side)
     joined = fill_holes(narrow | added) & ~barred
     closed[box] = without_small(joined, max(1, int(SMALLEST_PART_ML / blocks.voxel_ml)))
     return closed
-
-
-def _closed_roughly(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
-    """Closing by a wide ball on every other voxel of fine axes; each voxel takes the nearest one's answer."""
-    steps = [2 if d < 2.0 else 1 for d in spacing_mm]
-    thinned = mask[:: steps[0], :: steps[1], :: steps[2]]
-    coarse = (spacing_mm[0] * steps[0], spacing_mm[1] * steps[1], spacing_mm[2] * steps[2])
-    closed = close_ball(thinned, radius_mm, coarse)
-    z, y, x = (np.minimum((np.arange(n) + s // 2) // s, m - 1)
-               for n, s, m in zip(mask.shape, steps, closed.shape, strict=True))
-    return np.asarray(closed[z][:, y][:, :, x], np.bool_)
 
 
 def _middle_x(lumen: Mask, otherwise: float) -> float:

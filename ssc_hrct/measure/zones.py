@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from ssc_hrct.core.lungs import Region, Ring, Zone
 from ssc_hrct.measure.coarse import Blocks
-from ssc_hrct.measure.shapes import Mask, Spacing, bounds, distance_mm
+from ssc_hrct.measure.shapes import Mask, Spacing, bounds, close_roughly, distance_mm
 
 RING_MM = (10.0, 20.0)
+HILUM_MM = 15.0
 
 
 def thirds(regions: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -51,13 +52,15 @@ def medial(lung: Mask, is_right: bool) -> Mask:
 def chest_wall_depth_mm(right: Mask, left: Mask, spacing_mm: Spacing) -> NDArray[np.float32]:
     """Distance of each lung voxel from the costal and diaphragmatic surface, in mm; 0 outside.
 
-    The surface toward the midline does not count (see `medial`).
+    The surface toward the midline does not count (see `medial`), nor do the hilum's notches: gaps
+    that a ball of HILUM_MM cannot enter.
     """
     depth = np.zeros(right.shape, np.float32)
     for lung, is_right in ((right, True), (left, False)):
         box = bounds(lung, [2, 2, 2])
         part = lung[box]
-        away = distance_mm(part | medial(part, is_right), spacing_mm)
+        inside = close_roughly(part | medial(part, is_right), HILUM_MM, spacing_mm)
+        away = distance_mm(inside, spacing_mm)
         depth[box][part] = away[part]
     return depth
 
