@@ -12,8 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ssc_hrct import dicom
-from ssc_hrct.app.identity import check_subject_id
-from ssc_hrct.app.result import Result, result_of
+from ssc_hrct.app.result import Result
 from ssc_hrct.app.save import save_comparison, save_scores
 from ssc_hrct.app.score_exams import PlannedExam, Within, look, name_exams, no_dicom, score_exam
 from ssc_hrct.compare import compare_scores, followup_visit
@@ -76,11 +75,8 @@ def plan_pair(wishes: PairWishes, *, protocol: Protocol, progress: Progress = SI
     before, after = sides
     if before.study_instance_uid == after.study_instance_uid:
         raise WrongUsage("Both paths hold the same exam.", "Name two exams of one subject.")
-    given = {}
-    if wishes.subject is not None:
-        given = dict.fromkeys((side.study_instance_uid for side in sides), check_subject_id(wishes.subject))
-    named, notes = name_exams(sides, given, keep_patient_id=wishes.keep_patient_id, secret=wishes.secret)
-    first, second = (named[side.study_instance_uid] for side in sides)
+    given = [wishes.subject] * len(sides)
+    (first, second), notes = name_exams(sides, given, keep_patient_id=wishes.keep_patient_id, secret=wishes.secret)
     if first.subject.id != second.subject.id:
         unknown = bool(first.findings or second.findings)
         raise WrongUsage(
@@ -125,8 +121,8 @@ def run_pair(
     scores: list[Score] = []
     results: list[Result] = []
     for name, exam in (("baseline", planned.baseline), ("follow-up", planned.followup)):
-        scored = score_exam(exam, protocol=protocol, now=now, progress=Within(progress, name))
-        results.append(result_of(scored))
+        scored, result = score_exam(exam, protocol=protocol, now=now, progress=Within(progress, name))
+        results.append(result)
         scores.append(scored.score)
         del scored  # its volume is not needed while the other side is loaded
         replaced += save_scores(wishes.out, [results[-1].row])

@@ -67,6 +67,55 @@ def pseudonym(key: bytes, kind: str, text: str, prefix: str) -> str:
     return prefix + base64.b32encode(digest).decode().lower()[:10]
 
 
+def name_each(
+    exams: Sequence[tuple[str, Identity]],
+    *,
+    given: Sequence[str | None] = (),
+    keep_patient_id: bool,
+    key: Callable[[], bytes],
+) -> tuple[Named, ...]:
+    """A name for each exam, in their order. exams: study UID and identity; given: what the user called each, or None.
+
+    A study UID may stand under two patients (an export that mixed them up): each exam is named by its own
+    patient's number, with the caution SUBJECT_UNKNOWN. key: gives the secret, and is called only where a
+    pseudonym is needed.
+    """
+    shared = _in_conflict([identity for _, identity in exams])
+    mixed = _of_several_patients(exams)
+
+    def named(study_uid: str, identity: Identity, name: str | None) -> Named:
+        if name is not None:
+            return Named(Subject(check_subject_id(name)), Source.GIVEN)
+        patient = identity.patient_id.strip()
+        source = Source.PATIENT_ID if identity.removed else Source.KEPT_PATIENT_ID if keep_patient_id else None
+        return _by_files(study_uid, patient, patient in shared, study_uid in mixed, source, key)
+
+    names = given or (None,) * len(exams)
+    return tuple(named(study_uid, identity, name) for (study_uid, identity), name in zip(exams, names, strict=True))
+
+
+def _by_files(
+    study_uid: str, patient: str, shared: bool, mixed: bool, source: Source | None, key: Callable[[], bytes]
+) -> Named:
+    """shared: several people seem to stand under the patient's number; mixed: several patients under the study UID.
+
+    source: why the patient's number may go out, or None.
+    """
+    why = "The study UID stands under more than one patient's number." if mixed else ""
+    if shared:
+        why = "Exams of one patient's number disagree on birth date or sex."
+    if not patient:
+        why = "The patient's number is empty."
+    findings = (caution("SUBJECT_UNKNOWN", why),) if why else ()
+    if shared or not patient:
+        exam = f"{study_uid}\0{patient}" if mixed else study_uid
+        return Named(Subject(pseudonym(key(), "exam", exam, "exam-"), pseudonym=True), Source.EXAM, findings)
+    usable = len(patient) <= LONGEST_SUBJECT and _printable(patient)
+    if usable and source is not None:
+        return Named(Subject(patient), source, findings)
+    return Named(Subject(pseudonym(key(), "patient", patient, "subj-"), pseudonym=True), Source.PSEUDONYM, findings)
+
+
 def name_subjects(
     exams: Sequence[tuple[str, Identity]],
     *,
@@ -74,30 +123,17 @@ def name_subjects(
     keep_patient_id: bool,
     key: Callable[[], bytes],
 ) -> dict[str, Named]:
-    """Study UID to `Named`. exams: study UID and identity; given: names by study UID that the user gave.
+    """`name_each` by study UID, for callers whose exams have one each."""
+    names = name_each(exams, given=[given.get(uid) for uid, _ in exams], keep_patient_id=keep_patient_id, key=key)
+    return {study_uid: named for (study_uid, _), named in zip(exams, names, strict=True)}
 
-    key: gives the secret, and is called only where a pseudonym is needed.
-    """
-    shared = _in_conflict([identity for _, identity in exams])
-    named: dict[str, Named] = {}
+
+def _of_several_patients(exams: Sequence[tuple[str, Identity]]) -> set[str]:
+    """Study UIDs under which more than one patient's number stands."""
+    patients: dict[str, set[str]] = {}
     for study_uid, identity in exams:
-        patient = identity.patient_id.strip()
-        usable = bool(patient) and len(patient) <= LONGEST_SUBJECT and _printable(patient)
-        if study_uid in given:
-            named[study_uid] = Named(Subject(check_subject_id(given[study_uid])), Source.GIVEN)
-        elif not patient or patient in shared:
-            why = "The patient's number is empty." if not patient else (
-                "Exams of one patient's number disagree on birth date or sex."
-            )
-            name = pseudonym(key(), "exam", study_uid, "exam-")
-            named[study_uid] = Named(Subject(name, pseudonym=True), Source.EXAM, (caution("SUBJECT_UNKNOWN", why),))
-        elif usable and (identity.removed or keep_patient_id):
-            source = Source.PATIENT_ID if identity.removed else Source.KEPT_PATIENT_ID
-            named[study_uid] = Named(Subject(patient), source)
-        else:
-            name = pseudonym(key(), "patient", patient, "subj-")
-            named[study_uid] = Named(Subject(name, pseudonym=True), Source.PSEUDONYM)
-    return named
+        patients.setdefault(study_uid, set()).add(identity.patient_id.strip())
+    return {study_uid for study_uid, numbers in patients.items() if len(numbers) > 1}
 
 
 def _in_conflict(identities: Sequence[Identity]) -> set[str]:

@@ -48,17 +48,19 @@ class Manifest:
     def paths(self) -> tuple[Path, ...]:
         return tuple(entry.path for entry in self.entries if entry.path is not None)
 
-    def assign(self, exams: Iterable[tuple[str, Sequence[Path]]]) -> tuple[dict[str, Entry], tuple[Entry, ...]]:
+    def assign(
+        self, exams: Iterable[tuple[str, Sequence[Path]]]
+    ) -> tuple[tuple[Entry | None, ...], tuple[Entry, ...]]:
         """Which entry speaks of which exam. exams: study UID and the exam's files.
 
-        Returns study UID to entry, and the entries that no exam answers to. Raises WrongUsage, naming the rows,
-        where one row would cover several exams or two rows one exam.
+        Returns for each exam its entry or None, and the entries that no exam answers to. Raises WrongUsage, naming
+        the rows, where one row would cover several exams or two rows one exam.
         """
         by_path = {entry.path: entry for entry in self.entries if entry.path is not None}
         by_uid = {entry.study_uid: entry for entry in self.entries if entry.study_uid is not None}
-        taken: dict[str, Entry] = {}
-        covers: dict[int, str] = {}
-        for study_uid, files in exams:
+        taken: list[Entry | None] = []
+        covers: dict[int, int] = {}
+        for number, (study_uid, files) in enumerate(exams):
             found = {entry.row: entry for entry in _speaking_of(files, by_path)}
             if study_uid in by_uid:
                 found[by_uid[study_uid].row] = by_uid[study_uid]
@@ -66,13 +68,13 @@ class Manifest:
                 rows = " and ".join(str(row) for row in sorted(found))
                 raise WrongUsage(f"Rows {rows} of the manifest speak of the same exam.", "Keep one of them.")
             for entry in found.values():
-                if covers.setdefault(entry.row, study_uid) != study_uid:
+                if covers.setdefault(entry.row, number) != number:
                     raise WrongUsage(
                         f"Row {entry.row} of the manifest covers several exams: '{entry.place}'.",
                         "Give each exam a row of its own, by its folder or its study UID.",
                     )
-                taken[study_uid] = entry
-        return taken, tuple(entry for entry in self.entries if entry.row not in covers)
+            taken.append(next(iter(found.values()), None))
+        return tuple(taken), tuple(entry for entry in self.entries if entry.row not in covers)
 
 
 def check_paths(paths: Iterable[Path]) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from time import perf_counter
 
 from ssc_hrct import dicom, quality
 from ssc_hrct.app import assets
-from ssc_hrct.app.identity import Named, Source, check_subject_id, name_subjects
+from ssc_hrct.app.identity import Named, Source, name_each
 from ssc_hrct.app.log import log_bug, log_event
 from ssc_hrct.app.manifest import Entry, Manifest, check_paths
 from ssc_hrct.app.result import Result, result_of
@@ -27,7 +28,7 @@ from ssc_hrct.app.score import Scored, score_series
 from ssc_hrct.app.secret import Secret, load_secret
 from ssc_hrct.core.acquisition import Acquisition
 from ssc_hrct.core.errors import Cancelled, HrctError, WrongUsage
-from ssc_hrct.core.findings import SCAN_FINDINGS, Finding, caution, in_order, refusal
+from ssc_hrct.core.findings import Finding, caution, in_order, refusal
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.protocol import Protocol
 from ssc_hrct.core.rows import Row
@@ -76,7 +77,8 @@ class Plan:
 class Done:
     """One exam that was scored or refused. place: folder of its files. replaced: rows that gave way.
 
-    problem: what failed beside the score.
+    problem: why its row could not be saved yet; it is tried again after the next exam. saved_late: how many rows of
+    exams before were saved now with this one. overlay_problem: why there is no picture.
     """
 
     result: Result
@@ -84,6 +86,8 @@ class Done:
     replaced: tuple[Row, ...] = ()
     overlay: Path | None = None
     problem: str = ""
+    overlay_problem: str = ""
+    saved_late: int = 0
 
 
 def look(
@@ -124,27 +128,38 @@ def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> 
             f"{option} would cover {len(choices)} exams.",
             "Name one exam's folder, or give each exam a row in a manifest (--manifest).",
         )
-    given = {uid: entry.subject_id for uid, entry in entries.items() if entry.subject_id is not None}
-    if wishes.subject is not None:
-        given = dict.fromkeys((choice.study_instance_uid for choice in choices), check_subject_id(wishes.subject))
+    given = [wishes.subject if entry is None else entry.subject_id for entry in entries]
     named, notes = name_exams(choices, given, keep_patient_id=wishes.keep_patient_id, secret=wishes.secret)
+    _refuse_one_row_for_two(choices, named)
     exams = []
-    for choice in choices:
-        entry = entries.get(choice.study_instance_uid)
+    for choice, entry, whose in zip(choices, entries, named, strict=True):
         visit = entry.visit if entry is not None else wishes.visit
-        whose = named[choice.study_instance_uid]
         known = whose.findings if visit is not None else (*whose.findings, caution("VISIT_NOT_GIVEN"))
         exams.append(PlannedExam(choice, whose, visit or UNSCHEDULED, known))
-    if wishes.manifest is not None and len(entries) < len(choices):
-        notes = (*notes, f"Exams that the manifest does not name: {len(choices) - len(entries)}.")
+    if wishes.manifest is not None and None in entries:
+        notes = (*notes, f"Exams that the manifest does not name: {entries.count(None)}.")
     return Plan(tuple(exams), (*_damaged(found), *notes), unanswered)
+
+
+def _refuse_one_row_for_two(choices: Sequence[dicom.ExamChoice], named: Sequence[Named]) -> None:
+    """Subject and study UID name a row: raises WrongUsage where those of two exams are the same."""
+    first: dict[tuple[str, str], Path] = {}
+    for choice, whose in zip(choices, named, strict=True):
+        place = choice.scan.files[0].parent
+        known = first.setdefault((whose.subject.id, choice.study_instance_uid), place)
+        if known is not place:
+            raise WrongUsage(
+                f"Exams of two patients in '{known}' and '{place}' share a study UID and would share one subject.",
+                "Name two subjects, or score them into two folders.",
+            )
 
 
 def _entries(
     wishes: Wishes, choices: Sequence[dicom.ExamChoice]
-) -> tuple[dict[str, Entry], tuple[Entry, ...]]:
+) -> tuple[tuple[Entry | None, ...], tuple[Entry, ...]]:
+    """For each exam its row of the manifest or None, and rows without an exam."""
     if wishes.manifest is None:
-        return {}, ()
+        return (None,) * len(choices), ()
     return wishes.manifest.assign(
         (choice.study_instance_uid, [f for s in (choice.scan, *(other for other, _ in choice.others)) for f in s.files])
         for choice in choices
@@ -168,9 +183,9 @@ def _damaged(found: dicom.Found) -> tuple[str, ...]:
 
 
 def name_exams(
-    choices: Sequence[dicom.ExamChoice], given: dict[str, str], *, keep_patient_id: bool, secret: Path | None
-) -> tuple[dict[str, Named], tuple[str, ...]]:
-    """Whose each exam is, by study UID, and sentences on how that was told."""
+    choices: Sequence[dicom.ExamChoice], given: Sequence[str | None], *, keep_patient_id: bool, secret: Path | None
+) -> tuple[tuple[Named, ...], tuple[str, ...]]:
+    """Whose each exam is, in their order, and sentences on how that was told. given: the user's names, or None."""
     loaded: list[Secret] = []
 
     def key() -> bytes:
@@ -179,8 +194,8 @@ def name_exams(
         return loaded[0].key
 
     exams = [(choice.study_instance_uid, choice.identity) for choice in choices]
-    named = name_subjects(exams, given=given, keep_patient_id=keep_patient_id, key=key)
-    sources = {name.source for name in named.values()}
+    named = name_each(exams, given=given, keep_patient_id=keep_patient_id, key=key)
+    sources = {name.source for name in named}
     notes = []
     if loaded:
         notes.append(f"Subjects without a name of yours stand under pseudonyms made with the secret in "
@@ -211,27 +226,25 @@ def run(
     problem: HrctError | None = None
     for number, exam in enumerate(planned.exams, start=1):
         told = progress if len(planned.exams) == 1 else Within(progress, f"exam {number} of {len(planned.exams)}")
-        scored = score_exam(exam, protocol=protocol, now=now, progress=told)
-        result = result_of(scored)
+        scored, result = score_exam(exam, protocol=protocol, now=now, progress=told)
         unsaved.append(result.row)
         try:
-            replaced = save_scores(wishes.out, unsaved)
-            unsaved, problem, trouble = [], None, ""
+            replaced, late = save_scores(wishes.out, unsaved), len(unsaved) - 1
+            unsaved, problem = [], None
         except HrctError as failure:  # the next save, after the next exam, tries these rows again
-            replaced, problem, trouble = (), failure, str(failure)
-        picture = None
-        if wishes.overlay and scored.patterns is not None:
-            picture, failed = _save_overlay(scored, exam, wishes.out)
-            trouble = trouble or failed
-        tell(Done(result, exam.choice.scan.files[0].parent, replaced, picture, trouble))
+            replaced, late, problem = (), 0, failure
+        picture, no_picture = _overlay(scored, exam, wishes.out) if wishes.overlay else (None, "")
+        tell(Done(
+            result, exam.choice.scan.files[0].parent, replaced, picture, str(problem or ""), no_picture, late,
+        ))
     if problem is not None:
         raise problem
 
 
 def score_exam(
     exam: PlannedExam, *, protocol: Protocol, now: Callable[[], datetime], progress: Progress = SILENT
-) -> Scored:
-    """The exam's score. A fault of the program gives a refused one, INTERNAL_ERROR, and an entry in the log."""
+) -> tuple[Scored, Result]:
+    """The exam's score and its row. A fault of the program gives a refused one, INTERNAL_ERROR, and is logged."""
     began = perf_counter()
     facts = exam.choice.scan.acquisition
     try:
@@ -239,19 +252,21 @@ def score_exam(
             exam.choice.scan, subject_id=exam.named.subject.id, visit=exam.visit, findings=exam.findings,
             protocol=protocol, now=now, progress=progress,
         )
+        result = result_of(scored)
     except Cancelled:
         raise
     except Exception as fault:  # noqa: BLE001 - one exam's fault must not stop the others; it is logged and shown
-        if isinstance(fault, HrctError) and fault.code in SCAN_FINDINGS:
-            found = (*exam.findings, refusal(fault.code, fault.sentence))
-            return Scored(_without_numbers(exam, facts, found, protocol, now, perf_counter() - began))
         log_bug(fault, "fault while scoring an exam", slices=facts.slices, rows=facts.rows, columns=facts.columns)
-        why = "The computer ran out of memory." if isinstance(fault, MemoryError) else type(fault).__name__
-        found = (*exam.findings, refusal("INTERNAL_ERROR", why))
-        return Scored(_without_numbers(exam, facts, found, protocol, now, perf_counter() - began))
+        found = (*exam.findings, refusal("INTERNAL_ERROR", _in_words(fault)))
+        refused = Scored(_without_numbers(exam, facts, found, protocol, now, perf_counter() - began))
+        return refused, result_of(refused)
     log_event("exam scored", status=scored.score.status.value, slices=facts.slices,
               seconds=round(scored.score.runtime_s, 1), codes=";".join(f.code for f in scored.score.findings))
-    return scored
+    return scored, result
+
+
+def _in_words(fault: Exception) -> str:
+    return "The computer ran out of memory." if isinstance(fault, MemoryError) else type(fault).__name__
 
 
 def _without_numbers(
@@ -277,6 +292,15 @@ def overlay_name(named: Named, visit: Visit, study_uid: str) -> str:
     return f"{subject}_{visit.name}_{short}.png"
 
 
+def _overlay(scored: Scored, exam: PlannedExam, out: Path) -> tuple[Path | None, str]:
+    """The picture's place, or why there is none; both empty where nothing was measured. Stops no other exam."""
+    try:
+        return _save_overlay(scored, exam, out)
+    except Exception as fault:  # noqa: BLE001 - a picture must not stop the exams behind it; it is logged and shown
+        log_bug(fault, "fault while drawing a picture")
+        return None, f"The picture could not be made: {_in_words(fault)}"
+
+
 def _save_overlay(scored: Scored, exam: PlannedExam, out: Path) -> tuple[Path | None, str]:
     from ssc_hrct.export.overlay import overlay_png, read_colours
 
@@ -288,13 +312,14 @@ def _save_overlay(scored: Scored, exam: PlannedExam, out: Path) -> tuple[Path | 
     target = out / OVERLAYS / overlay_name(exam.named, exam.visit, exam.choice.study_instance_uid)
     aside = target.with_suffix(".aside")
     try:
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         aside.write_bytes(picture)
         aside.replace(target)
     except OSError as problem:
         return None, f"The picture '{target}' could not be written ({problem.strerror})."
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
     return target, ""
 
 

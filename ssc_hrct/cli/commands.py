@@ -64,8 +64,11 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
             speaker.note(replaced_line(row))
         if one.overlay is not None:
             speaker.note(f"Picture: {one.overlay}")
-        if one.problem:
-            speaker.note(one.problem)
+        for trouble in (one.problem, one.overlay_problem):
+            if trouble:
+                speaker.note(trouble)
+        if one.saved_late:
+            speaker.note(f"Rows saved now that could not be saved before: {one.saved_late}.")
 
     missing, several = 0, False
     try:
@@ -81,7 +84,7 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
             speaker.line(f"{count_line([one.result.row for one in done])} Table: {scores_file(asked.out)}")
         if asked.json:
             speaker.result(json.dumps([to_json(one.result) for one in done], indent=2))
-    failed = missing or any(one.problem or one.result.row["status"] == "refused" for one in done)
+    failed = missing or any(one.overlay_problem or one.result.row["status"] == "refused" for one in done)
     return REFUSED if failed else OK
 
 

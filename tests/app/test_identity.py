@@ -7,7 +7,7 @@ import hmac
 
 import pytest
 
-from ssc_hrct.app.identity import Named, Source, check_subject_id, name_subjects
+from ssc_hrct.app.identity import Named, Source, check_subject_id, name_each, name_subjects
 from ssc_hrct.core.errors import WrongUsage
 from ssc_hrct.core.subject import Identity
 
@@ -79,6 +79,38 @@ def test_a_number_shared_by_two_people_names_neither(one: Identity, other: Ident
 def test_a_birth_date_that_one_exam_lacks_is_no_disagreement() -> None:
     exams = named(("1.1", Identity("4711", "19500101", "F")), ("1.2", Identity("4711", "", "")), keep=True)
     assert {n.subject.id for n in exams.values()} == {"4711"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "names"),
+    [(Identity("P1", removed=True), Identity("P2", removed=True), {"P1", "P2"}),
+     (Identity("P1"), Identity("P2"), None), (Identity("P1"), Identity(""), None)],
+)
+def test_two_patients_under_one_study_uid_are_two_subjects_and_doubtful(
+    one: Identity, other: Identity, names: set[str] | None
+) -> None:
+    both = name_each([("1.1", one), ("1.1", other)], keep_patient_id=False, key=lambda: KEY)
+    subjects = {n.subject.id for n in both}
+    assert len(subjects) == 2
+    assert names is None or subjects == names
+    assert [[f.code for f in n.findings] for n in both] == [["SUBJECT_UNKNOWN"]] * 2
+    assert all(n.findings[0].detail for n in both)
+    alone = name_each([("1.1", one)], keep_patient_id=False, key=lambda: KEY)[0]
+    assert alone.subject == both[0].subject, "scoring the exam alone gives the same name"
+    assert alone.findings == ()
+
+
+def test_two_doubtful_patients_under_one_study_uid_do_not_become_one() -> None:
+    exams = [("1.1", Identity("A", "1950")), ("1.1", Identity("B", "1950")),
+             ("1.2", Identity("A", "1960")), ("1.3", Identity("B", "1960"))]
+    named = name_each(exams, keep_patient_id=False, key=lambda: KEY)
+    assert len({n.subject.id for n in named}) == 4
+
+
+def test_names_that_the_user_gives_stand_in_the_order_of_the_exams_and_leave_no_doubt() -> None:
+    exams = [("1.1", Identity("P1")), ("1.1", Identity("P2"))]
+    named = name_each(exams, given=["0007", "0008"], keep_patient_id=False, key=no_key)
+    assert [(n.subject.id, n.findings) for n in named] == [("0007", ()), ("0008", ())]
 
 
 @pytest.mark.parametrize("odd", ["47\x0011", "x" * 65, "a\u202eb"])

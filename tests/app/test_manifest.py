@@ -77,7 +77,7 @@ def test_an_exam_answers_to_the_row_whose_folder_holds_its_files_or_that_names_i
     exams = [("1.2.3.1", [tmp_path / "a" / "deep" / "x"]), ("1.2.3.9", [tmp_path / "c" / "y"]),
              ("1.2.3.7", [tmp_path / "c" / "z"])]
     taken, unanswered = manifest.assign(exams)
-    assert {uid: entry.row for uid, entry in taken.items()} == {"1.2.3.1": 2, "1.2.3.9": 3}
+    assert [entry and entry.row for entry in taken] == [2, 3, None]
     assert [entry.row for entry in unanswered] == [4]
 
 
@@ -86,14 +86,24 @@ def test_a_row_may_name_one_file(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="there is no"):
         read_manifest(file)
     (tmp_path / "x.dcm").write_bytes(b"")
-    taken, _ = read_manifest(file).assign([("1.2", [tmp_path / "x.dcm"])])
-    assert taken["1.2"].row == 2
+    (taken,), _ = read_manifest(file).assign([("1.2", [tmp_path / "x.dcm"])])
+    assert taken is not None
+    assert taken.row == 2
 
 
 def test_a_row_that_would_cover_several_exams_is_wrong_usage(tmp_path: Path) -> None:
     manifest = read_manifest(write(tmp_path, "path,subject_id,visit\na,1,baseline\n"))
     with pytest.raises(WrongUsage, match="Row 2 of the manifest covers several exams"):
         manifest.assign([("1.1", [tmp_path / "a" / "x"]), ("1.2", [tmp_path / "a" / "y"])])
+
+
+def test_two_exams_under_one_study_uid_each_have_their_row_and_one_row_by_uid_covers_both(tmp_path: Path) -> None:
+    exams = [("1.2.3.1", [tmp_path / "a" / "x"]), ("1.2.3.1", [tmp_path / "b" / "y"])]
+    by_path = read_manifest(write(tmp_path, "path,subject_id,visit\na,1,baseline\nb,2,baseline\n"))
+    assert [entry and entry.subject_id for entry in by_path.assign(exams)[0]] == ["1", "2"]
+    by_uid = read_manifest(write(tmp_path, "path,subject_id,visit\n1.2.3.1,1,baseline\n"))
+    with pytest.raises(WrongUsage, match="Row 2 of the manifest covers several exams"):
+        by_uid.assign(exams)
 
 
 def test_two_rows_for_one_exam_are_wrong_usage(tmp_path: Path) -> None:

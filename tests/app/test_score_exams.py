@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from ssc_hrct import dicom
@@ -14,12 +16,18 @@ from ssc_hrct.app import score_exams
 from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.identity import Named, Source
 from ssc_hrct.app.manifest import read_manifest
+from ssc_hrct.app.result import result_of
 from ssc_hrct.app.score import Scored, score_series
 from ssc_hrct.app.score_exams import Done, Wishes, overlay_name, plan, run
 from ssc_hrct.core.errors import Cancelled, HrctError, WrongUsage
+from ssc_hrct.core.grid import Grid
+from ssc_hrct.core.lungs import Lungs
+from ssc_hrct.core.patterns import Patterns
 from ssc_hrct.core.subject import BASELINE, UNSCHEDULED, Subject, Visit
-from ssc_hrct.core.volume import Volume
+from ssc_hrct.core.volume import LabelMap, Volume
 from ssc_hrct.dicom import ExamChoice
+from ssc_hrct.export import overlay
+from tests.made_up import extents
 from tests.terminal import rows_of, write_block
 
 PROTOCOL = default_protocol()
@@ -104,19 +112,16 @@ def test_a_missing_path_is_wrong_usage_and_a_folder_without_images_is_told(tmp_p
     assert told.value.code == "NO_DICOM"
 
 
-Score = Callable[..., Scored]
-
-
-def failing_at(place: int, problem: BaseException, real: Score) -> Score:
-    """The real scoring, that fails at one exam."""
+def failing_at(place: int, problem: BaseException, real: Callable[..., Any]) -> Callable[..., Any]:
+    """The real work, that fails at one exam."""
     calls = iter(range(100))
 
-    def score(*given: object, **named: object) -> Scored:
+    def work(*given: object, **named: object) -> Any:
         if next(calls) == place:
             raise problem
         return real(*given, **named)
 
-    return score
+    return work
 
 
 def test_a_fault_in_one_exam_gives_a_refused_row_and_the_others_go_on(
@@ -133,13 +138,73 @@ def test_a_fault_in_one_exam_gives_a_refused_row_and_the_others_go_on(
     assert done[0].result.findings[0].detail == "ZeroDivisionError"
 
 
-def test_a_plain_refusal_from_deep_inside_keeps_its_code(
+def test_a_fault_in_making_a_row_gives_a_refused_row_and_the_others_go_on(
     two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = HrctError("NO_LUNGS", "Two lungs could not be found.")
-    monkeypatch.setattr(score_exams, "score_series", failing_at(0, told, score_series))
-    carry_out(Wishes((two / "a",), tmp_path / "out"))
-    assert rows_of(tmp_path / "out" / "scores.csv")[0]["reasons"] == "NO_LUNGS;VISIT_NOT_GIVEN"
+    monkeypatch.setattr(score_exams, "result_of", failing_at(0, ZeroDivisionError(), result_of))
+    carry_out(Wishes((two,), tmp_path / "out"))
+    rows = rows_of(tmp_path / "out" / "scores.csv")
+    assert [r["reasons"].split(";")[0] for r in rows] == ["INTERNAL_ERROR", "TOO_FEW_SLICES"]
+
+
+def measured(series: object, **named: Any) -> Scored:
+    """An exam with something to draw."""
+    scored = score_series(series, **named)  # type: ignore[arg-type]
+    grid = Grid((2, 3, 4), (1.0, 1.0, 1.0))
+    labels = LabelMap(np.ones(grid.shape, np.uint8), grid, {})
+    lungs = Lungs(labels, np.ones(grid.shape, np.uint8), np.ones(grid.shape, np.uint8))
+    volume = Volume(np.zeros(grid.shape, np.int16), grid, scored.score.acquisition)
+    return Scored(replace(scored.score, extents=extents()), volume, lungs, Patterns(labels, "made up"))
+
+
+def test_a_picture_that_cannot_be_drawn_costs_no_row_and_stops_no_exam(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(score_exams, "score_series", measured)
+    monkeypatch.setattr(overlay, "overlay_png", fail)
+    done = carry_out(Wishes((two,), tmp_path / "out", overlay=True))
+    assert len(rows_of(tmp_path / "out" / "scores.csv")) == 2
+    assert [(d.overlay, d.problem) for d in done] == [(None, "")] * 2
+    assert all("could not be made" in d.overlay_problem for d in done)
+
+
+def test_a_file_in_the_place_of_the_pictures_folder_is_told_for_each_exam(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_exams, "score_series", measured)
+    monkeypatch.setattr(overlay, "overlay_png", lambda *given: b"png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "overlays").write_text("mine")
+    done = carry_out(Wishes((two,), tmp_path / "out", overlay=True))
+    assert len(rows_of(tmp_path / "out" / "scores.csv")) == 2
+    assert all("could not be written" in d.overlay_problem for d in done)
+    assert (tmp_path / "out" / "overlays").read_text() == "mine"
+
+
+def test_two_patients_under_one_study_uid_are_two_rows_with_a_caution(tmp_path: Path) -> None:
+    study = write_block(tmp_path / "x" / "a", names="a", patient="P1")
+    write_block(tmp_path / "x" / "b", names="b", patient="P2", study=study)
+    (tmp_path / "out").mkdir()
+    for _ in range(2):
+        carry_out(Wishes((tmp_path / "x",), tmp_path / "out"))
+        rows = rows_of(tmp_path / "out" / "scores.csv")
+        assert [r["subject_id"] for r in rows] == ["P1", "P2"]
+        assert all("SUBJECT_UNKNOWN" in r["reasons"] for r in rows)
+
+
+def test_a_manifest_names_two_patients_under_one_study_uid_but_not_as_one_subject(tmp_path: Path) -> None:
+    study = write_block(tmp_path / "x" / "a", names="a", patient="P1")
+    write_block(tmp_path / "x" / "b", names="b", patient="P2", study=study)
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("path,subject_id,visit\nx/a,0007,baseline\nx/b,0008,week_48\n")
+    exams = plan(Wishes((), tmp_path / "out", manifest=read_manifest(manifest)), protocol=PROTOCOL).exams
+    assert [(e.named.subject.id, e.visit.name) for e in exams] == [("0007", "baseline"), ("0008", "week_48")]
+    manifest.write_text("path,subject_id,visit\nx/a,0007,baseline\nx/b,0007,week_48\n")
+    with pytest.raises(WrongUsage, match="share a study UID"):
+        plan(Wishes((), tmp_path / "out", manifest=read_manifest(manifest)), protocol=PROTOCOL)
 
 
 def test_stopping_keeps_the_rows_that_were_finished(
@@ -170,7 +235,7 @@ def test_a_table_that_is_opened_meanwhile_gets_its_rows_when_it_is_closed(
     monkeypatch.setattr(score_exams, "score_series", with_spreadsheet)
     first, second = carry_out(Wishes((two,), tmp_path / "out"))
     assert "open in a spreadsheet" in first.problem
-    assert second.problem == ""
+    assert (first.saved_late, second.problem, second.saved_late) == (0, "", 1)
     assert len(rows_of(tmp_path / "out" / "scores.csv")) == 2
 
 
