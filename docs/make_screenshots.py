@@ -83,7 +83,8 @@ def main(arguments: Sequence[str]) -> int:
         window.switch_theme()
         window.show_sheet("keys")
         save(application, window, "keys")
-        window.close()
+        session.close()  # the scores of the pictures are not exported, and the window would ask
+        window.hide()
     return 0
 
 

@@ -1,61 +1,51 @@
-"""Open a folder: which series are in it, exam by exam, which one is scored, and why not the others.
+"""Open a folder in the window: what is in it, exam by exam, and what each subject is called.
 
-In: paths. Out: a `Listing` without identifiers, and on request the `Volume` of one series.
+In: paths. Out: a `Listing` without identifiers, and on request the `Volume` of one series. Looking needs no
+pseudonym: where there is no secret yet, or it cannot be read, the exams are listed without a name, and a secret is
+made only when a pseudonym is wanted (`with_pseudonyms`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ssc_hrct import dicom, quality
+from ssc_hrct import dicom
 from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.identity import Named, name_subjects
-from ssc_hrct.app.secret import load_secret
-from ssc_hrct.core.acquisition import Acquisition
-from ssc_hrct.core.findings import Finding, is_refused
+from ssc_hrct.app.listing import ListedSeries, list_exams
+from ssc_hrct.app.secret import load_secret, secret_place
+from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.subject import Identity
 from ssc_hrct.core.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
-class ListedSeries:
-    """key: unique within its listing. chosen: the scan of its exam. why_not: a sentence, for the others."""
-
-    key: str
-    series: dicom.Series
-    findings: tuple[Finding, ...]
-    chosen: bool
-    why_not: str = ""
-
-    @property
-    def facts(self) -> Acquisition:
-        return self.series.acquisition
-
-    @property
-    def refused(self) -> bool:
-        """Whether its headers alone forbid a score."""
-        return is_refused(self.findings)
-
-
-@dataclass(frozen=True, slots=True)
 class ListedExam:
-    """series: the chosen one first. named: what the subject is called where the user says nothing."""
+    """series: the chosen one first. named: what the subject is called where the user says nothing.
+
+    named is None where only a pseudonym can name the subject and none is made yet.
+    """
 
     study_instance_uid: str
-    named: Named
+    named: Named | None
     series: tuple[ListedSeries, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """files: looked at; not_dicom, damaged: how many of them could not be used."""
+    """files: looked at; not_dicom, damaged: how many of them could not be used.
+
+    no_pseudonyms: a sentence on why none can be made here, and what to do; empty where nothing stands against it.
+    """
 
     exams: tuple[ListedExam, ...]
     files: int
     not_dicom: int
     damaged: int
+    no_pseudonyms: str = ""
 
     def series(self, key: str) -> ListedSeries | None:
         return next((s for exam in self.exams for s in exam.series if s.key == key), None)
@@ -64,27 +54,41 @@ class Listing:
         return next((exam for exam in self.exams if any(s.key == key for s in exam.series)), None)
 
 
-def _judge(acquisition: Acquisition) -> tuple[Finding, ...]:
-    return quality.check_header(acquisition, default_protocol())
-
-
 def list_series(paths: Sequence[Path], *, progress: Progress = SILENT) -> Listing:
-    """Look through files and folders, exam by exam. Nothing is decoded."""
-    found = dicom.find(paths, progress=progress)
-    choices = dicom.choose(found.series, _judge)
-    named = name_subjects(
-        [(choice.study_instance_uid, choice.identity) for choice in choices],
-        given={}, keep_patient_id=False, key=lambda: load_secret().key,
-    )
-    exams = []
-    for number, choice in enumerate(choices):
-        listed = [ListedSeries(f"{number}.0", choice.scan, choice.findings, chosen=True)]
-        listed += [
-            ListedSeries(f"{number}.{place}", other, _judge(other.acquisition), chosen=False, why_not=why)
-            for place, (other, why) in enumerate(choice.others, start=1)
-        ]
-        exams.append(ListedExam(choice.study_instance_uid, named[choice.study_instance_uid], tuple(listed)))
-    return Listing(tuple(exams), found.files, found.not_dicom, len(found.damaged))
+    """Look through files and folders, exam by exam. Nothing is decoded or written.
+
+    Raises WrongUsage for a path that is not there.
+    """
+    found, listed = list_exams(paths, protocol=default_protocol(), progress=progress)
+    exams = tuple(ListedExam(series[0].facts.study_instance_uid, None, series) for series in listed)
+    return _named(Listing(exams, found.files, found.not_dicom, len(found.damaged)), make=False)
+
+
+def with_pseudonyms(listing: Listing) -> Listing:
+    """The same list, its nameless subjects under pseudonyms; makes the secret where there is none.
+
+    Where that cannot be, the list comes back with the reason in `no_pseudonyms`.
+    """
+    return _named(listing, make=True)
+
+
+def _named(listing: Listing, *, make: bool) -> Listing:
+    """make: whether a secret may be made; else one that is there is used."""
+    identities = [(exam.study_instance_uid, exam.series[0].series.identity) for exam in listing.exams]
+    names, problem = _by_files_alone(identities), ""
+    try:
+        if len(names) < len(dict(identities)) and (make or secret_place().exists()):
+            names = name_subjects(identities, given={}, keep_patient_id=False, key=lambda: load_secret().key)
+    except (HrctError, OSError):  # what these say is meant for the terminal
+        problem = "No pseudonym can be made: its secret cannot be read or kept on this computer. Type a subject."
+    exams = tuple(replace(exam, named=exam.named or names.get(exam.study_instance_uid)) for exam in listing.exams)
+    return replace(listing, exams=exams, no_pseudonyms=problem)
+
+
+def _by_files_alone(identities: Sequence[tuple[str, Identity]]) -> dict[str, Named]:
+    """Names of those exams for which no pseudonym is needed."""
+    named = name_subjects(identities, given={}, keep_patient_id=False, key=bytes)
+    return {uid: name for uid, name in named.items() if not name.subject.pseudonym}
 
 
 def load_series(listed: ListedSeries, *, progress: Progress = SILENT) -> Volume:

@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ssc_hrct.app.inspect import InspectedSeries
+    from ssc_hrct.app.listing import ListedSeries
     from ssc_hrct.app.result import Result
     from ssc_hrct.core.findings import Finding
     from ssc_hrct.core.rows import Row
 
-KIND_WORDS = {
-    "axial": "axial", "reformat": "axial reformat", "localizer": "localizer (scout)", "not_axial": "not axial",
-    "secondary_capture": "page or screen capture", "not_ct": "not CT", "unsupported": "not readable as a stack",
-}
 STATUS_WORDS = {"scored": "scored", "scored_with_caution": "scored with caution", "refused": "refused"}
 
 
 def plural(count: int, one: str) -> str:
-    return f"{count} {one}" + ("" if count == 1 else "s")
+    """As in the window; imported late, so that --help need not."""
+    from ssc_hrct.app.words import plural as shared
+
+    return shared(count, one)
 
 
 def who(row: Row) -> str:
@@ -29,8 +28,9 @@ def who(row: Row) -> str:
 
 def finding_text(finding: Finding) -> str:
     """CODE (what was seen): what it says. What to do."""
-    seen = f" ({finding.detail.rstrip('.')})" if finding.detail else ""
-    return f"{finding.code}{seen}: {finding.kind.says} {finding.kind.do}"
+    from ssc_hrct.app.words import finding_line
+
+    return finding_line(finding)
 
 
 def exam_line(result: Result, place: str = "") -> str:
@@ -66,8 +66,10 @@ def replaced_line(row: Row) -> str:
     return f"Replaced the row of {who(row)} ({said}, scored {row['scored_at_utc']})."
 
 
-def series_lines(series: InspectedSeries) -> list[str]:
+def series_lines(series: ListedSeries) -> list[str]:
     """What a series is, whether it can be scored, and why not."""
+    from ssc_hrct.app.words import KIND_WORDS
+
     facts = series.facts
     what = [f"{facts.modality or 'no modality'}, {KIND_WORDS[facts.kind.value]}", plural(facts.slices, "slice")]
     if facts.slice_thickness_mm is not None:

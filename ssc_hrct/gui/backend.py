@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssc_hrct.app.words import plural
 from ssc_hrct.app.worker_client import ScoringWorker
 from ssc_hrct.app.worker_messages import Event
 from ssc_hrct.core.progress import Progress
-from ssc_hrct.gui.words import plural
 
 if TYPE_CHECKING:
-    from ssc_hrct.app.opening import ListedSeries, Listing
+    from ssc_hrct.app.listing import ListedSeries
+    from ssc_hrct.app.opening import Listing
     from ssc_hrct.core.rows import Row
     from ssc_hrct.core.volume import Volume
 
@@ -34,6 +35,17 @@ class Backend:
         from ssc_hrct.app.opening import list_series
 
         return list_series(paths, progress=progress)
+
+    def with_pseudonyms(self, listing: Listing) -> tuple[Listing, str]:
+        """The list with its nameless subjects under pseudonyms, and a line on the secret that was made for them."""
+        from ssc_hrct.app.opening import with_pseudonyms
+        from ssc_hrct.app.secret import secret_place
+
+        named = with_pseudonyms(listing)
+        if named.no_pseudonyms:
+            return named, ""
+        return named, (f"Pseudonyms are made with the secret that is kept in '{secret_place()}'. "
+                       "Copy that file to get the same ones elsewhere.")
 
     def load(self, listed: ListedSeries, progress: Progress) -> Volume:
         from ssc_hrct.app.opening import load_series

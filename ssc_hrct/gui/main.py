@@ -8,6 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+CANNOT = 3
+"""Exit code where no window can be shown: what was asked for could not be done."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Show the window; argv: paths to open, may be empty. Returns the exit code."""
@@ -16,8 +19,13 @@ def main(argv: Sequence[str]) -> int:
         from PySide6.QtWidgets import QApplication
     except ImportError:
         _say("The window needs PySide6 and the Qt libraries, which are not here. Use 'ssc-hrct score' instead.")
-        return 2
+        return CANNOT
+    if _no_screen():
+        _say("There is no screen to show the window on (neither DISPLAY nor WAYLAND_DISPLAY is set). "
+             "Use 'ssc-hrct score' instead.")
+        return CANNOT
     from ssc_hrct.app.log import start_log
+    from ssc_hrct.gui.faults import Faults
     from ssc_hrct.gui.session import Session
     from ssc_hrct.gui.views.window import MainWindow
 
@@ -26,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
     start_log()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     session = Session()
+    faults = Faults(session)
     window = MainWindow(session)
     window.show()
     paths = tuple(Path(text) for text in argv)
@@ -36,9 +45,17 @@ def main(argv: Sequence[str]) -> int:
         from ssc_hrct.gui.smoke import Smoke
 
         Smoke(window, Path(smoke))
-    code = application.exec()
-    session.close()
-    return code
+    try:
+        return application.exec()
+    finally:
+        session.close()
+        faults.remove()
+
+
+def _no_screen() -> bool:
+    """Qt would abort the whole process there. Who names a platform for Qt knows what is there."""
+    wanted = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return sys.platform.startswith("linux") and not any(os.environ.get(name) for name in wanted)
 
 
 def _say(sentence: str) -> None:

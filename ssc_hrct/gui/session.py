@@ -5,61 +5,27 @@ No widget is known here, and no number that leaves the program is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from ssc_hrct.app.words import plural
 from ssc_hrct.app.worker_client import ScoringWorker
 from ssc_hrct.app.worker_messages import Answer, Event, Failed, Finished, Maps, Request, Stepped, Stopped
-from ssc_hrct.core.errors import HrctError, WrongUsage
+from ssc_hrct.core.errors import HrctError
 from ssc_hrct.gui.backend import Backend
 from ssc_hrct.gui.jobs import Jobs
 from ssc_hrct.gui.looking import Looking
-from ssc_hrct.gui.words import plural, visit_word
+from ssc_hrct.gui.states import Doing, Message, Read, Scoring, left_out, nothing_found, why_not
+from ssc_hrct.gui.words import visit_word
 
 if TYPE_CHECKING:
-    from ssc_hrct.app.opening import ListedSeries, Listing
+    from ssc_hrct.app.listing import ListedSeries
+    from ssc_hrct.app.opening import ListedExam, Listing
     from ssc_hrct.core.rows import Row
     from ssc_hrct.core.volume import Volume
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One plain line. tone: quiet, ok, caution or refused."""
-
-    text: str = ""
-    tone: str = "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Doing:
-    """Work under way: what, and done of total (0: not known)."""
-
-    text: str
-    done: int = 0
-    total: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Scoring:
-    """The scan that is being scored."""
-
-    key: str
-    token: int
-    doing: Doing
-
-
-@dataclass(slots=True)
-class Read:
-    """What the person said of one series, and its score where there is one."""
-
-    subject: str
-    visit: str
-    answer: Answer | None = None
-    problem: Message = field(default_factory=Message)
 
 
 class Session(Looking):
@@ -84,7 +50,8 @@ class Session(Looking):
         self.current = ""
         self.scoring: Scoring | None = None
         self.exporting = False
-        self.rows: dict[tuple[str, str], Row] = {}
+        self.rows: dict[str, Row] = {}  # by study UID: the last score of an exam is the one that counts
+        self._written: dict[str, tuple[Path, Row]] = {}  # where each was exported to
         self.reads: dict[str, Read] = {}
         self._demonstration: tuple[Path, Path] | None = None
         self._worker: ScoringWorker | None = None
@@ -142,7 +109,7 @@ class Session(Looking):
     def _listed(self, listing: Listing) -> None:
         self._do_opening(None)
         if not listing.exams:
-            self.say(_nothing_found(listing), "caution")
+            self.say(nothing_found(listing), "caution")
             return
         self.cancel_scoring(quiet=True)
         self.jobs.drop("load")
@@ -150,16 +117,17 @@ class Session(Looking):
         self.listing, self.reads = listing, {}
         for exam in listing.exams:
             for listed in exam.series:
-                self.reads[listed.key] = Read(exam.named.subject.id, self._visit_of(listed))
+                self.reads[listed.key] = Read(exam.named.subject.id if exam.named else "", self._visit_of(listed))
         self.show_volume(None)
         self.current = ""
         self.listing_changed.emit()
         first = next((e.series[0] for e in listing.exams if not e.series[0].refused), listing.exams[0].series[0])
         self.select(first.key)
-        self._warm_worker()
-        if listing.damaged:
-            self.say(f"{plural(listing.damaged, 'file')} could not be read and {_were(listing.damaged)} left out.",
-                     "caution")
+        self.say(left_out(listing), "caution")
+        try:
+            self._warm_worker()
+        except HrctError as problem:
+            self.say(str(problem), "refused")
 
     def _visit_of(self, listed: ListedSeries) -> str:
         """Visits of the demonstration are known; of others nothing is guessed."""
@@ -176,6 +144,10 @@ class Session(Looking):
     @property
     def listed(self) -> ListedSeries | None:
         return self.listing.series(self.current) if self.listing else None
+
+    @property
+    def exam(self) -> ListedExam | None:
+        return self.listing.exam_of(self.current) if self.listing else None
 
     @property
     def read(self) -> Read | None:
@@ -259,8 +231,41 @@ class Session(Looking):
         """Why the subject field cannot be used; empty where it can."""
         from ssc_hrct.app.identity import check_subject_id
 
-        read = self.read
-        return _why_not(lambda: check_subject_id(read.subject)) if read else ""
+        read, exam = self.read, self.exam
+        if read is None or self.wants_pseudonym:
+            return ""
+        if not read.subject.strip() and self.listing is not None and exam is not None and exam.named is None:
+            return self.listing.no_pseudonyms
+        return why_not(lambda: check_subject_id(read.subject))
+
+    @property
+    def wants_pseudonym(self) -> bool:
+        """Whether a score now would give the subject a pseudonym: nobody named it, and none is made yet."""
+        read, exam = self.read, self.exam
+        return (read is not None and not read.subject.strip() and exam is not None and exam.named is None
+                and self.listing is not None and not self.listing.no_pseudonyms)
+
+    def subject_note(self) -> str:
+        """Quiet words under the subject: where a name comes from that the person did not type."""
+        read, exam = self.read, self.exam
+        if self.wants_pseudonym:
+            return "Left empty, a pseudonym is made on scoring."
+        named = exam.named if exam is not None else None
+        if read is None or named is None or not named.subject.pseudonym or read.subject.strip() != named.subject.id:
+            return ""
+        return "A pseudonym of this exam alone." if named.findings else "A pseudonym of this patient."
+
+    def _make_pseudonyms(self, listing: Listing) -> bool:
+        """Name the nameless subjects of the list; whether that could be done. What stands against it is the hint."""
+        self.listing, kept = self.backend.with_pseudonyms(listing)
+        for before, exam in zip(listing.exams, self.listing.exams, strict=True):
+            for listed in exam.series:
+                if before.named is None and exam.named is not None and not self.reads[listed.key].subject.strip():
+                    self.reads[listed.key].subject = exam.named.subject.id
+        self.say(kept)
+        self.fields_changed.emit()
+        self.score_changed.emit()
+        return not self.listing.no_pseudonyms
 
     def visit_problem(self) -> str:
         """Why the visit field cannot be used. An empty field means: not named."""
@@ -269,7 +274,7 @@ class Session(Looking):
         if self.read is None or not self.read.visit.strip():
             return ""
         word = visit_word(self.read.visit)
-        return _why_not(lambda: read_visit(word))
+        return why_not(lambda: read_visit(word))
 
     def hint(self) -> Message:
         """What to say of the fields where nothing else is to be said."""
@@ -298,8 +303,11 @@ class Session(Looking):
 
     def score(self) -> None:
         """Ask the worker for a score of the shown series."""
-        listed, read = self.listed, self.read
-        if self.why_no_score() or listed is None or read is None:
+        listed, read, listing = self.listed, self.read, self.listing
+        if self.why_no_score() or listed is None or read is None or listing is None:
+            return
+        self.say("")
+        if self.wants_pseudonym and not self._make_pseudonyms(listing):
             return
         request = Request(
             files=tuple(str(f) for f in listed.series.files),
@@ -309,17 +317,20 @@ class Session(Looking):
             findings=self._known(read),
         )
         read.problem = Message()
-        self.say("")
-        token = self._warm_worker().score(request)
-        self.scoring = Scoring(self.current, token, Doing("Starting"))
+        try:
+            token = self._warm_worker().score(request)
+        except HrctError as problem:
+            read.problem = Message(str(problem), "refused")
+        else:
+            self.scoring = Scoring(self.current, token, Doing("Starting"))
         self.score_changed.emit()
 
     def _known(self, read: Read) -> tuple[tuple[str, str, str], ...]:
         """Findings on subject and visit, which no file can tell."""
         known = []
-        exam = self.listing.exam_of(self.current) if self.listing else None
-        if exam is not None and read.subject.strip() == exam.named.subject.id:
-            known += [(f.code, f.level.value, f.detail) for f in exam.named.findings]
+        named = self.exam.named if self.exam is not None else None
+        if named is not None and read.subject.strip() == named.subject.id:
+            known += [(f.code, f.level.value, f.detail) for f in named.findings]
         if not read.visit.strip():
             known.append(("VISIT_NOT_GIVEN", "caution", ""))
         return tuple(known)
@@ -356,7 +367,7 @@ class Session(Looking):
         if isinstance(event, Finished) and read is not None:
             read.answer = event.answer
             row = event.answer.result.row
-            self.rows[row["subject_id"], row["study_instance_uid"]] = row
+            self.rows[row["study_instance_uid"]] = row
             if scoring.key == self.current:
                 self._unpack_maps()
         elif isinstance(event, Failed) and read is not None:
@@ -367,19 +378,29 @@ class Session(Looking):
 
     # --- export --------------------------------------------------------------------------------
 
+    @property
+    def unexported(self) -> int:
+        """How many of the scores made here were not written to a table yet."""
+        return sum(uid not in self._written or self._written[uid][1] is not row for uid, row in self.rows.items())
+
     def export(self, folder: Path) -> None:
         """Write all rows scored here to scores.csv in the folder."""
-        rows = tuple(self.rows.values())
+        rows = dict(self.rows)
         if not rows or self.exporting:
             return
         self.exporting = True
         self.score_changed.emit()
-        self.jobs.start("export", lambda progress: self.backend.save(folder, rows, progress),
-                        done=self._exported, failed=self._export_failed)
+        self.jobs.start("export", lambda progress: self.backend.save(folder, tuple(rows.values()), progress),
+                        done=lambda sentence: self._exported(folder, rows, sentence), failed=self._export_failed)
 
-    def _exported(self, sentence: str) -> None:
+    def _exported(self, folder: Path, rows: dict[str, Row], sentence: str) -> None:
         self.exporting = False
-        self.say(sentence, "ok")
+        renamed = sum(uid in self._written and self._written[uid][0] == folder
+                      and self._written[uid][1]["subject_id"] != row["subject_id"] for uid, row in rows.items())
+        if renamed:
+            sentence += f" {plural(renamed, 'row')} written before under another subject stayed in it."
+        self._written |= {uid: (folder, row) for uid, row in rows.items()}
+        self.say(sentence, "caution" if renamed else "ok")
         self.score_changed.emit()
 
     def _export_failed(self, problem: HrctError) -> None:
@@ -406,23 +427,3 @@ class Session(Looking):
             self._worker.close()
             self._worker = None
         self.jobs.close()
-
-
-def _why_not(check: Callable[[], object]) -> str:
-    try:
-        check()
-    except WrongUsage as problem:
-        return str(problem)
-    return ""
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
-
-
-def _nothing_found(listing: Listing) -> str:
-    if listing.files == 0:
-        return "There are no files in there. Choose the folder that holds the exam."
-    if listing.damaged:
-        return f"No readable image among {plural(listing.files, 'file')}. Ask for a complete export of the exam."
-    return f"No DICOM image among {plural(listing.files, 'file')}. Choose the folder that holds the exam."

@@ -1,9 +1,13 @@
-"""Words for the screen, made from facts: series labels, visits, findings. No Qt, no free text of a file."""
+"""Words of the window alone, made from facts: labels of series, visits. No Qt, no free text of a file.
+
+What the terminal says as well stands in `app/words.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ssc_hrct.app.words import KIND_WORDS, plural
 from ssc_hrct.core.acquisition import Acquisition, SeriesKind
 from ssc_hrct.core.findings import Finding, Level
 
@@ -40,20 +44,7 @@ WHAT_IT_MEANS = (
     ),
 )
 
-KIND_WORDS = {
-    SeriesKind.AXIAL: "axial",
-    SeriesKind.REFORMAT: "axial reformat",
-    SeriesKind.LOCALIZER: "localizer (scout)",
-    SeriesKind.NOT_AXIAL: "not axial",
-    SeriesKind.SECONDARY_CAPTURE: "screen capture",
-    SeriesKind.NOT_CT: "not CT",
-    SeriesKind.UNSUPPORTED: "not readable as a stack",
-}
 VISITS = ("Baseline", "Week 12", "Week 24", "Week 48", "Week 96", "Unscheduled")
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def thickness(facts: Acquisition) -> str:
@@ -91,15 +82,6 @@ def visit_word(text: str) -> str:
 def visit_title(name: str) -> str:
     """'week_48' as a person reads it: 'Week 48'."""
     return name.replace("_", " ").capitalize()
-
-
-def finding_text(finding: Finding) -> str:
-    """What is the matter, with the measured value or place behind it."""
-    says = finding.kind.says
-    if not finding.detail or finding.detail == says:
-        return says
-    detail = finding.detail.rstrip(".")
-    return f"{says} {detail[:1].upper()}{detail[1:]}."
 
 
 def refusals(findings: Sequence[Finding]) -> list[Finding]:

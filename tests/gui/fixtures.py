@@ -54,6 +54,8 @@ def open_window(qtbot) -> Iterator[Callable[[FakeBackend], MainWindow]]:
     yield make
     for window in made:
         window.close()
+        if window.isVisible():  # it has said that scores are not exported
+            window.close()
         window.session.setParent(None)
         window.deleteLater()
     QApplication.sendPostedEvents(None, 52)  # DeferredDelete

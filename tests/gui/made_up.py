@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ssc_hrct.app.identity import Named, Source
-from ssc_hrct.app.opening import ListedExam, ListedSeries, Listing
+from ssc_hrct.app.listing import ListedSeries
+from ssc_hrct.app.opening import ListedExam, Listing
 from ssc_hrct.app.result import frames_sha256
 from ssc_hrct.app.worker_client import ScoringWorker
 from ssc_hrct.app.worker_messages import Event, Request
@@ -18,7 +19,7 @@ from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.findings import Finding, caution, refusal
 from ssc_hrct.core.progress import Progress
 from ssc_hrct.core.rows import Row
-from ssc_hrct.core.subject import Subject
+from ssc_hrct.core.subject import Identity, Subject
 from ssc_hrct.core.volume import Volume
 from ssc_hrct.gui.backend import Backend
 from tests.gui.chests import chest, facts
@@ -31,6 +32,7 @@ class FakeSeries:
 
     acquisition: Acquisition
     files: tuple[Path, ...] = ()
+    identity: Identity = field(default_factory=lambda: Identity(patient_id="MRN-1"))
 
 
 def listed(key: str, acquisition: Acquisition, *findings: Finding, chosen: bool = True, why: str = "") -> ListedSeries:
@@ -40,6 +42,12 @@ def listed(key: str, acquisition: Acquisition, *findings: Finding, chosen: bool 
 
 def exam(number: int, *series: ListedSeries, subject: str = "0007") -> ListedExam:
     return ListedExam(f"1.2.{number}", Named(Subject(subject), Source.GIVEN), tuple(series))
+
+
+def nameless_listing() -> Listing:
+    """The usual one on a computer that has no secret yet: only a pseudonym could name the subjects."""
+    every = usual_listing()
+    return replace(every, exams=tuple(replace(each, named=None) for each in every.exams))
 
 
 def usual_listing() -> Listing:

@@ -43,7 +43,7 @@ def test_an_empty_folder(qtbot, real_window, tmp_path):
 
 def test_a_folder_that_is_gone(qtbot, real_window, tmp_path):
     open_folder(qtbot, real_window, tmp_path / "gone")
-    assert real_window.welcome.line.text().startswith("There is no file or folder")
+    assert real_window.welcome.line.text().startswith("There is no '")
     assert real_window.welcome.open.isEnabled()
 
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
 
+from ssc_hrct.app.words import finding_text, plural
 from ssc_hrct.core.findings import Level
 from ssc_hrct.gui import words
 from ssc_hrct.gui.actions import ACTIONS, Action
@@ -105,8 +106,8 @@ class TitleBar(QFrame):
         if findings:
             tone = "refused" if refused else "caution"
             self.flags.setPixmap(icon(tone, getattr(self._theme, tone)).pixmap(16, 16))
-            self.flags.setToolTip("\n".join(words.finding_text(f) for f in findings))
-            self.flags.setAccessibleName(words.plural(len(findings), "caution"))
+            self.flags.setToolTip("\n".join(finding_text(f) for f in findings))
+            self.flags.setAccessibleName(plural(len(findings), "caution"))
         else:
             self.flags.clear()
 

@@ -21,12 +21,14 @@ from PySide6.QtWidgets import (
 )
 
 from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.app.words import finding_text
 from ssc_hrct.core.findings import Finding, Level
 from ssc_hrct.core.patterns import LUNG_PATTERNS, Pattern
 from ssc_hrct.core.rows import Row
 from ssc_hrct.gui import words
 from ssc_hrct.gui.hands import Hands
-from ssc_hrct.gui.session import Doing, Session
+from ssc_hrct.gui.session import Session
+from ssc_hrct.gui.states import Doing
 from ssc_hrct.gui.theme import SCROLL_PX, Theme, icon, pattern_colours, tabular
 from ssc_hrct.gui.views.figures import ExtentBar, ZoneTable
 from ssc_hrct.gui.views.parts import button, clear, label, restyle, rule
@@ -89,13 +91,16 @@ class ScorePanel(QFrame):
         self.score = button("Score", primary=True)
         self.score.setFixedWidth(72)
         self.score.clicked.connect(self._hands.score)
-        for name, field, row in (("Subject", self.subject, 0), ("Visit", self.visit, 1)):
+        self.subject_note = label(tone="quiet")
+        self.subject_note.setFixedHeight(16)  # its place stays, so that nothing jumps
+        for name, field, row in (("Subject", self.subject, 0), ("Visit", self.visit, 2)):
             word = label(name, tone="quiet")
             word.setBuddy(field)
             grid.addWidget(word, row, 0)
         grid.addWidget(self.subject, 0, 1, 1, 2)
-        grid.addWidget(self.visit, 1, 1)
-        grid.addWidget(self.score, 1, 2)
+        grid.addWidget(self.subject_note, 1, 1, 1, 2)
+        grid.addWidget(self.visit, 2, 1)
+        grid.addWidget(self.score, 2, 2)
         grid.setColumnStretch(1, 1)
         for field in (self.subject, self.visit):
             field.setFixedHeight(28)
@@ -247,6 +252,7 @@ class ScorePanel(QFrame):
         for field, problem in ((self.subject, session.subject_problem()), (self.visit, session.visit_problem())):
             restyle(field, wrong=bool(problem))
             field.setToolTip(problem)
+        self.subject_note.setText(session.subject_note())
         self.score.setEnabled(session.why_no_score() == "")
         answer = session.answer
         scored = answer is not None
@@ -299,7 +305,7 @@ class ScorePanel(QFrame):
         read = self.session.read
         problem = read.problem.text if read is not None else ""
         lines = [("refused", problem, "")] if problem else []
-        lines += [(("caution" if f.level is Level.CAUTION else "refused"), words.finding_text(f), f.kind.do)
+        lines += [(("caution" if f.level is Level.CAUTION else "refused"), finding_text(f), f.kind.do)
                   for f in findings]
         if self._lines == (self._theme.name, lines):
             return

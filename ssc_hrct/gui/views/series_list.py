@@ -15,7 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ssc_hrct.app.opening import ListedSeries
+from ssc_hrct.app.listing import ListedSeries
+from ssc_hrct.app.words import finding_text
 from ssc_hrct.gui import words
 from ssc_hrct.gui.session import Session
 from ssc_hrct.gui.theme import Theme, icon
@@ -30,7 +31,7 @@ def why_text(listed: ListedSeries) -> str:
     """Why a series is not the one that is scored, or cannot be; empty for the chosen one."""
     refused = words.refusals(listed.findings)
     if refused:
-        return f"Cannot be scored: {words.finding_text(refused[0])}"
+        return f"Cannot be scored: {finding_text(refused[0])}"
     return listed.why_not
 
 

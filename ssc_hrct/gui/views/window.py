@@ -30,11 +30,13 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
+from ssc_hrct.app.words import plural
 from ssc_hrct.gui import theme as themes
 from ssc_hrct.gui import words
 from ssc_hrct.gui.actions import ACTIONS, MENUS, Action
 from ssc_hrct.gui.hands import Hands
 from ssc_hrct.gui.session import Session
+from ssc_hrct.gui.states import Message
 from ssc_hrct.gui.views.parts import button, label, restyle
 from ssc_hrct.gui.views.sheet import Sheet
 from ssc_hrct.gui.views.welcome import Welcome
@@ -62,6 +64,7 @@ class MainWindow(QMainWindow):
         self.sheet: Sheet | None = None
         self.reading: ReadingPage | None = None
         self._prefetched = False
+        self._leaving: Message | None = None
         self.pages = QStackedWidget()
         self.welcome = Welcome(session, self.hands)
         self.pages.addWidget(self.welcome)
@@ -277,6 +280,15 @@ class MainWindow(QMainWindow):
             self.session.prefetch()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        """Scores that were never exported are told once; while that line stands, closing again leaves them."""
+        scores = self.session.unexported
+        if scores and self.session.message is not self._leaving:
+            verb = "is" if scores == 1 else "are"
+            self.session.say(f"{plural(scores, 'score')} {verb} not exported yet. Export, or close once more to leave.",
+                             "caution")
+            self._leaving = self.session.message
+            event.ignore()
+            return
         self.session.close()
         super().closeEvent(event)
 

@@ -1,0 +1,78 @@
+"""List what lies under some paths: the exams, the series of each, which one is scored, and why not the others.
+
+In: paths. Out: what was found and, exam by exam, its series, the chosen one first. The terminal's `inspect` and the
+window show this same list in this same order. Nothing is decoded, nothing is written, nobody is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssc_hrct import dicom, quality
+from ssc_hrct.app.manifest import check_paths
+from ssc_hrct.core.acquisition import Acquisition
+from ssc_hrct.core.findings import Finding, in_order, is_refused
+from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSeries:
+    """key: unique within its list. chosen: the scan of its exam. why_not: a sentence, for the others."""
+
+    key: str
+    series: dicom.Series
+    findings: tuple[Finding, ...]
+    chosen: bool
+    why_not: str = ""
+
+    @property
+    def facts(self) -> Acquisition:
+        return self.series.acquisition
+
+    @property
+    def place(self) -> Path:
+        """The folder that holds its first file."""
+        return self.series.files[0].parent
+
+    @property
+    def refused(self) -> bool:
+        """Whether its headers alone forbid a score."""
+        return is_refused(self.findings)
+
+    @property
+    def scorable(self) -> bool:
+        """As far as headers tell; the image is looked at when it is scored."""
+        return not self.refused
+
+
+def list_exams(
+    paths: Sequence[Path], *, protocol: Protocol, progress: Progress = SILENT
+) -> tuple[dicom.Found, tuple[tuple[ListedSeries, ...], ...]]:
+    """What was found, and for each exam its series, the chosen one first.
+
+    Exams stand in the order of a list of folders; those of one folder by date. Raises WrongUsage for a path that is
+    not there.
+    """
+    check_paths(paths)
+
+    def judge(facts: Acquisition) -> tuple[Finding, ...]:
+        return in_order(quality.check_header(facts, protocol))
+
+    found = dicom.find(paths, progress=progress)
+    choices = sorted(dicom.choose(found.series, judge), key=_as_folders_stand)
+    exams = []
+    for number, choice in enumerate(choices):
+        listed = [ListedSeries(f"{number}.0", choice.scan, choice.findings, chosen=True)]
+        listed += [
+            ListedSeries(f"{number}.{place}", other, judge(other.acquisition), chosen=False, why_not=why)
+            for place, (other, why) in enumerate(choice.others, start=1)
+        ]
+        exams.append(tuple(listed))
+    return found, tuple(exams)
+
+
+def _as_folders_stand(choice: dicom.ExamChoice) -> tuple[str, str, str]:
+    return str(choice.scan.files[0].parent), choice.scan.acquisition.scan_date or "", choice.study_instance_uid

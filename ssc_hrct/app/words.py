@@ -1,0 +1,39 @@
+"""Words that the terminal and the window share: kinds of series, counts, findings. Pure text from facts.
+
+Nothing heavy is imported here, so that either face may use it before the engine is there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ssc_hrct.core.findings import Finding
+
+KIND_WORDS = {
+    "axial": "axial", "reformat": "axial reformat", "localizer": "localizer (scout)", "not_axial": "not axial",
+    "secondary_capture": "page or screen capture", "not_ct": "not CT", "unsupported": "not readable as a stack",
+}
+"""What a series is, by the word of its `SeriesKind`."""
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """'1 slice', '3 slices'; many: where an s does not do."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def finding_text(finding: Finding) -> str:
+    """What is the matter, with the measured value or place behind it: for the window, which shows no code."""
+    seen = _seen(finding)
+    return f"{finding.kind.says} {seen[:1].upper()}{seen[1:]}." if seen else finding.kind.says
+
+
+def finding_line(finding: Finding) -> str:
+    """CODE (what was seen): what it says. What to do. For the terminal, whose reader looks the code up in the table."""
+    seen = _seen(finding)
+    return f"{finding.code}{f' ({seen})' if seen else ''}: {finding.kind.says} {finding.kind.do}"
+
+
+def _seen(finding: Finding) -> str:
+    """The detail without its full stop; empty where it only repeats what the finding says."""
+    return "" if finding.detail == finding.kind.says else finding.detail.rstrip(".")

@@ -1,0 +1,75 @@
+"""What the session holds beside the list and the volume: lines that were said, work under way, fields and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ssc_hrct.app.words import plural
+from ssc_hrct.core.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from ssc_hrct.app.opening import Listing
+    from ssc_hrct.app.worker_messages import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One plain line. tone: quiet, ok, caution or refused."""
+
+    text: str = ""
+    tone: str = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """Work under way: what, and done of total (0: not known)."""
+
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """The scan that is being scored."""
+
+    key: str
+    token: int
+    doing: Doing
+
+
+@dataclass(slots=True)
+class Read:
+    """What the person said of one series, and its score where there is one."""
+
+    subject: str
+    visit: str
+    answer: Answer | None = None
+    problem: Message = field(default_factory=Message)
+
+
+def why_not(check: Callable[[], object]) -> str:
+    """What a check says against a field; empty where it says nothing."""
+    try:
+        check()
+    except WrongUsage as problem:
+        return str(problem)
+    return ""
+
+
+def nothing_found(listing: Listing) -> str:
+    if listing.files == 0:
+        return "There are no files in there. Choose the folder that holds the exam."
+    if listing.damaged:
+        return f"No readable image among {plural(listing.files, 'file')}. Ask for a complete export of the exam."
+    return f"No DICOM image among {plural(listing.files, 'file')}. Choose the folder that holds the exam."
+
+
+def left_out(listing: Listing) -> str:
+    """How many files could not be read; empty where all could."""
+    if not listing.damaged:
+        return ""
+    were = "was" if listing.damaged == 1 else "were"
+    return f"{plural(listing.damaged, 'file')} could not be read and {were} left out."
