@@ -1,18 +1,21 @@
 """Truth against score: made-up chests, disease written into real scans, and the real scans as they are.
 
-    python benchmarks/accuracy.py phantoms              chests of 0, 3, 8, 15 and 30 percent ILD
-    python benchmarks/accuracy.py composites --data DIR disease written into lidc-0001 and lidc-0002
-    python benchmarks/accuracy.py scans --data DIR      the real scans, untouched
+    ./dev bench accuracy                       all of these, the scans where they are at hand
+    ./dev bench accuracy phantoms              chests of 0, 3, 8, 15 and 30 percent ILD
+    ./dev bench accuracy composites --data DIR disease written into lidc-0001 and lidc-0002
+    ./dev bench accuracy scans --data DIR      the real scans, untouched
 
-Prints one Markdown row a case and a summary. Seeds from EVALUATION_SEED on are for this table alone:
-no limit of the engine was chosen on them.
+The scans are looked for in --data, else in SSC_HRCT_DATA, else in ../shared/data beside the repository. Prints one
+Markdown row a case and a summary. Seeds from EVALUATION_SEED on are for this table alone: no limit of the engine was
+chosen on them.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +33,7 @@ from ssc_hrct.core.patterns import FIBROSIS, Pattern
 from ssc_hrct.core.subject import BASELINE
 from ssc_hrct.core.volume import LabelMap, Volume
 
+ROOT = Path(__file__).resolve().parent.parent
 EVALUATION_SEED = 9000
 EXTENTS = (0.0, 3.0, 8.0, 15.0, 30.0)
 SCANS = ("lidc-0001", "lidc-0002")
@@ -165,22 +169,31 @@ def lung_sides() -> tuple[tuple[Zone, ...], tuple[Zone, ...]]:
     return tuple(Zone)[:3], tuple(Zone)[3:]
 
 
-def main() -> int:
+def data_folder(named: Path | None) -> Path | None:
+    """Where the real scans are; None where they are not at hand."""
+    by_environment = os.environ.get("SSC_HRCT_DATA")
+    folder = named or (Path(by_environment) if by_environment else ROOT.parent / "shared" / "data")
+    return folder if (folder / "ct").is_dir() else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("phantoms", "composites", "scans"))
+    parser.add_argument("what", nargs="?", default="all", choices=("all", "phantoms", "composites", "scans"))
     parser.add_argument("--data", type=Path, help="folder with ct/lidc-0001 and so on")
     parser.add_argument("--repeats", type=int, default=2)
-    args = parser.parse_args()
-    if args.what == "phantoms":
+    args = parser.parse_args(arguments)
+    if args.what in ("all", "phantoms"):
         table(phantoms(args.repeats), show_dice=True)
+    if args.what == "phantoms":
         return 0
-    if args.data is None or not (args.data / "ct").is_dir():
-        print("The real scans are not here: name their folder with --data.", file=sys.stderr)
-        return 2
-    if args.what == "composites":
-        table(composites(args.data, args.repeats), show_dice=False)
-    else:
-        scans(args.data)
+    data = data_folder(args.data)
+    if data is None:
+        print("The real scans are not here: name their folder with --data or in SSC_HRCT_DATA.", file=sys.stderr)
+        return 0 if args.what == "all" and args.data is None else 2
+    if args.what in ("all", "composites"):
+        table(composites(data, args.repeats), show_dice=False)
+    if args.what in ("all", "scans"):
+        scans(data)
     return 0
 
 

@@ -1,0 +1,88 @@
+"""`./dev bench` runs what it names: nothing needs an argument, and arguments reach the benchmark."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from benchmarks import accuracy
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def dev(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script as a module; what it would run is kept in `dev.ran`."""
+    loader = importlib.machinery.SourceFileLoader("dev_script", str(ROOT / "dev"))
+    spec = importlib.util.spec_from_loader("dev_script", loader)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    loader.exec_module(module)
+    module.ran = []
+
+    def run(*arguments: str) -> int:
+        module.ran.append(arguments)
+        return 0
+
+    monkeypatch.setattr(module, "run", run)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("line", "ran"),
+    [("", [("benchmarks/accuracy.py",), ("benchmarks/speed.py",)]),
+     ("speed", [("benchmarks/speed.py",)]),
+     ("accuracy phantoms --repeats 3", [("benchmarks/accuracy.py", "phantoms", "--repeats", "3")])],
+)
+def test_a_benchmark_is_run_with_the_arguments_behind_its_name(
+    dev: ModuleType, line: str, ran: list[tuple[str, ...]]
+) -> None:
+    assert dev.bench(line.split()) == 0
+    assert dev.ran == ran
+
+
+def test_a_benchmark_that_is_not_there_is_told(dev: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dev.bench(["phantoms"]) == 2
+    assert dev.ran == []
+    assert "there are: accuracy, speed" in capsys.readouterr().err
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which parts of the accuracy benchmark were run, without running them."""
+    parts: list[str] = []
+    monkeypatch.setattr(accuracy, "table", lambda cases, show_dice: parts.append(cases))
+    monkeypatch.setattr(accuracy, "phantoms", lambda repeats: f"phantoms {repeats}")
+    monkeypatch.setattr(accuracy, "composites", lambda data, repeats: f"composites {repeats}")
+    monkeypatch.setattr(accuracy, "scans", lambda data: parts.append("scans"))
+    return parts
+
+
+def test_accuracy_without_an_argument_measures_all_that_is_at_hand(
+    measured: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ct").mkdir()
+    monkeypatch.setenv("SSC_HRCT_DATA", str(tmp_path))
+    assert accuracy.main([]) == 0
+    assert measured == ["phantoms 2", "composites 2", "scans"]
+
+
+def test_accuracy_without_the_scans_measures_the_phantoms_and_says_so(
+    measured: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SSC_HRCT_DATA", str(tmp_path))
+    assert accuracy.main(["--repeats", "1"]) == 0
+    assert measured == ["phantoms 1"]
+    assert capsys.readouterr().err.startswith("The real scans are not here")
+
+
+@pytest.mark.parametrize("what", ["composites", "scans"])
+def test_scans_that_are_asked_for_and_not_there_are_a_failure(
+    what: str, measured: list[str], tmp_path: Path
+) -> None:
+    assert accuracy.main([what, "--data", str(tmp_path)]) == 2
+    assert measured == []
