@@ -1,0 +1,36 @@
+"""What the program needs at run time is what it imports, and nothing is installed for nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = {
+    "scikit-image": "skimage", "connected-components-3d": "cc3d", "pyside6-essentials": "PySide6", "pillow": "PIL",
+}
+BY_PYDICOM = {"pylibjpeg", "pylibjpeg-rle"}
+"""Never imported by us: pydicom finds them by their metadata and reads RLE with them (dicom/decoders.py)."""
+
+
+def needed() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {re.match(r"[A-Za-z0-9-]+", line)[0].lower() for line in project["dependencies"]}  # type: ignore[index]
+
+
+def imported() -> set[str]:
+    names: set[str] = set()
+    for path in (ROOT / "ssc_hrct").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.split(".")[0])
+    return names
+
+
+def test_every_package_that_is_installed_with_the_program_is_used_by_it() -> None:
+    used = imported()
+    assert {name for name in needed() - BY_PYDICOM if MODULES.get(name, name) not in used} == set()
