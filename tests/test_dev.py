@@ -14,22 +14,26 @@ from benchmarks import accuracy
 ROOT = Path(__file__).resolve().parents[1]
 
 
+Ran = list[tuple[str, ...]]
+
+
 @pytest.fixture
-def dev(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script as a module; what it would run is kept in `dev.ran`."""
+def dev(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, Ran]:
+    """The script as a module, and what it would run."""
     loader = importlib.machinery.SourceFileLoader("dev_script", str(ROOT / "dev"))
     spec = importlib.util.spec_from_loader("dev_script", loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     loader.exec_module(module)
-    module.ran = []
+    ran: Ran = []
 
     def run(*arguments: str) -> int:
-        module.ran.append(arguments)
+        ran.append(arguments)
         return 0
 
     monkeypatch.setattr(module, "run", run)
-    return module
+    return module, ran
 
 
 @pytest.mark.parametrize(
@@ -39,15 +43,19 @@ def dev(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
      ("accuracy phantoms --repeats 3", [("benchmarks/accuracy.py", "phantoms", "--repeats", "3")])],
 )
 def test_a_benchmark_is_run_with_the_arguments_behind_its_name(
-    dev: ModuleType, line: str, ran: list[tuple[str, ...]]
+    dev: tuple[ModuleType, Ran], line: str, ran: Ran
 ) -> None:
-    assert dev.bench(line.split()) == 0
-    assert dev.ran == ran
+    script, did = dev
+    assert script.bench(line.split()) == 0
+    assert did == ran
 
 
-def test_a_benchmark_that_is_not_there_is_told(dev: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    assert dev.bench(["phantoms"]) == 2
-    assert dev.ran == []
+def test_a_benchmark_that_is_not_there_is_told(
+    dev: tuple[ModuleType, Ran], capsys: pytest.CaptureFixture[str]
+) -> None:
+    script, did = dev
+    assert script.bench(["phantoms"]) == 2
+    assert did == []
     assert "there are: accuracy, speed" in capsys.readouterr().err
 
 
