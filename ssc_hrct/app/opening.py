@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ssc_hrct import dicom
 from ssc_hrct.app.assets import default_protocol
-from ssc_hrct.app.identity import Named, name_subjects
+from ssc_hrct.app.identity import Named, name_each
 from ssc_hrct.app.listing import ListedSeries, list_exams
 from ssc_hrct.app.secret import load_secret, secret_place
 from ssc_hrct.core.errors import HrctError
@@ -26,12 +26,14 @@ from ssc_hrct.core.volume import Volume
 class ListedExam:
     """series: the chosen one first. named: what the subject is called where the user says nothing.
 
-    named is None where only a pseudonym can name the subject and none is made yet.
+    named is None where only a pseudonym can name the subject and none is made yet. patient: tells two patients under
+    one study UID apart; a number that means nothing outside this process.
     """
 
     study_instance_uid: str
     named: Named | None
     series: tuple[ListedSeries, ...]
+    patient: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,10 @@ def list_series(paths: Sequence[Path], *, progress: Progress = SILENT) -> Listin
     Raises WrongUsage for a path that is not there.
     """
     found, listed = list_exams(paths, protocol=default_protocol(), progress=progress)
-    exams = tuple(ListedExam(series[0].facts.study_instance_uid, None, series) for series in listed)
+    exams = tuple(
+        ListedExam(series[0].facts.study_instance_uid, None, series, hash(series[0].series.identity.patient_id.strip()))
+        for series in listed
+    )
     return _named(Listing(exams, found.files, found.not_dicom, len(found.damaged)), make=False)
 
 
@@ -74,21 +79,21 @@ def with_pseudonyms(listing: Listing) -> Listing:
 
 def _named(listing: Listing, *, make: bool) -> Listing:
     """make: whether a secret may be made; else one that is there is used."""
-    identities = [(exam.study_instance_uid, exam.series[0].series.identity) for exam in listing.exams]
-    names, problem = _by_files_alone(identities), ""
+    exams = [(exam.study_instance_uid, exam.series[0].series.identity) for exam in listing.exams]
+    names, problem = _by_files_alone(exams), ""
     try:
-        if len(names) < len(dict(identities)) and (make or secret_place().exists()):
-            names = name_subjects(identities, given={}, keep_patient_id=False, key=lambda: load_secret().key)
+        if None in names and (make or secret_place().exists()):
+            names = name_each(exams, keep_patient_id=False, key=lambda: load_secret().key)
     except (HrctError, OSError):  # what these say is meant for the terminal
         problem = "No pseudonym can be made: its secret cannot be read or kept on this computer. Type a subject."
-    exams = tuple(replace(exam, named=exam.named or names.get(exam.study_instance_uid)) for exam in listing.exams)
-    return replace(listing, exams=exams, no_pseudonyms=problem)
+    named = tuple(replace(exam, named=exam.named or name) for exam, name in zip(listing.exams, names, strict=True))
+    return replace(listing, exams=named, no_pseudonyms=problem)
 
 
-def _by_files_alone(identities: Sequence[tuple[str, Identity]]) -> dict[str, Named]:
+def _by_files_alone(exams: Sequence[tuple[str, Identity]]) -> tuple[Named | None, ...]:
     """Names of those exams for which no pseudonym is needed."""
-    named = name_subjects(identities, given={}, keep_patient_id=False, key=bytes)
-    return {uid: name for uid, name in named.items() if not name.subject.pseudonym}
+    names = name_each(exams, keep_patient_id=False, key=bytes)  # an empty secret: what it makes is thrown away
+    return tuple(None if name.subject.pseudonym else name for name in names)
 
 
 def load_series(listed: ListedSeries, *, progress: Progress = SILENT) -> Volume:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ssc_hrct.core.rows import Row
     from ssc_hrct.core.volume import Volume
 
+ExamKey = tuple[str, int]
+"""Study UID and `ListedExam.patient`: an exam, under whatever subject it is scored."""
+
 
 class Session(Looking):
     """The state of the window. Each signal names what changed; views ask for the rest."""
@@ -50,8 +53,8 @@ class Session(Looking):
         self.current = ""
         self.scoring: Scoring | None = None
         self.exporting = False
-        self.rows: dict[str, Row] = {}  # by study UID: the last score of an exam is the one that counts
-        self._written: dict[str, tuple[Path, Row]] = {}  # where each was exported to
+        self.rows: dict[ExamKey, Row] = {}  # the last score of an exam is the one that counts
+        self._written: dict[ExamKey, tuple[Path, Row]] = {}  # where each was exported to
         self.reads: dict[str, Read] = {}
         self._demonstration: tuple[Path, Path] | None = None
         self._worker: ScoringWorker | None = None
@@ -367,7 +370,7 @@ class Session(Looking):
         if isinstance(event, Finished) and read is not None:
             read.answer = event.answer
             row = event.answer.result.row
-            self.rows[row["study_instance_uid"]] = row
+            self._keep(scoring.key, row)
             if scoring.key == self.current:
                 self._unpack_maps()
         elif isinstance(event, Failed) and read is not None:
@@ -381,7 +384,14 @@ class Session(Looking):
     @property
     def unexported(self) -> int:
         """How many of the scores made here were not written to a table yet."""
-        return sum(uid not in self._written or self._written[uid][1] is not row for uid, row in self.rows.items())
+        return sum(key not in self._written or self._written[key][1] is not row for key, row in self.rows.items())
+
+    def _keep(self, series_key: str, row: Row) -> None:
+        """The row of an exam in place of its earlier one, and of one that the table could not tell from it."""
+        exam = self.listing.exam_of(series_key) if self.listing else None
+        same = (row["subject_id"], row["study_instance_uid"])
+        self.rows = {k: r for k, r in self.rows.items() if (r["subject_id"], r["study_instance_uid"]) != same}
+        self.rows[same[1], exam.patient if exam else 0] = row
 
     def export(self, folder: Path) -> None:
         """Write all rows scored here to scores.csv in the folder."""
@@ -393,13 +403,13 @@ class Session(Looking):
         self.jobs.start("export", lambda progress: self.backend.save(folder, tuple(rows.values()), progress),
                         done=lambda sentence: self._exported(folder, rows, sentence), failed=self._export_failed)
 
-    def _exported(self, folder: Path, rows: dict[str, Row], sentence: str) -> None:
+    def _exported(self, folder: Path, rows: dict[ExamKey, Row], sentence: str) -> None:
         self.exporting = False
-        renamed = sum(uid in self._written and self._written[uid][0] == folder
-                      and self._written[uid][1]["subject_id"] != row["subject_id"] for uid, row in rows.items())
+        renamed = sum(key in self._written and self._written[key][0] == folder
+                      and self._written[key][1]["subject_id"] != row["subject_id"] for key, row in rows.items())
         if renamed:
             sentence += f" {plural(renamed, 'row')} written before under another subject stayed in it."
-        self._written |= {uid: (folder, row) for uid, row in rows.items()}
+        self._written |= {key: (folder, row) for key, row in rows.items()}
         self.say(sentence, "caution" if renamed else "ok")
         self.score_changed.emit()
 

@@ -60,6 +60,14 @@ def score(qtbot, window):
     qtbot.waitUntil(lambda: window.session.scoring is None and window.session.answer is not None, timeout=LONG_MS)
 
 
+def score_as(qtbot, window, subject):
+    """Type another subject and score once more."""
+    window.session.set_subject(subject)
+    qtbot.mouseClick(window.reading.panel.score, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.session.scoring is None
+                    and window.session.answer.result.row["subject_id"] == subject, timeout=LONG_MS)
+
+
 @pytest.fixture(scope="module")
 def two_exams(tmp_path_factory) -> tuple[Path, Path]:
     """Small made-up exams; the folder that comes first in a list holds the later one."""
@@ -190,20 +198,56 @@ def test_a_pseudonym_says_that_it_is_one_until_another_name_is_typed(qtbot, open
 def test_scoring_again_under_another_subject_leaves_one_row_of_the_exam(qtbot, open_window, tmp_path):
     window = opened(qtbot, open_window, under(Source.PSEUDONYM, "subj-aaaaaaaaaa"))
     score(qtbot, window)
-    window.session.set_subject("0042")
-    score(qtbot, window)
+    score_as(qtbot, window, "0042")
     window.session.export(tmp_path)
     qtbot.waitUntil(lambda: not window.session.exporting)
     (_, rows), = window.session.backend.saved
     assert [row["subject_id"] for row in rows] == ["0042"]
 
 
+def test_exams_of_two_patients_under_one_study_uid_stay_two_rows(qtbot, open_window, tmp_path):
+    """An export that mixed two patients up: each is an exam of its own."""
+    one = under(Source.PSEUDONYM, "subj-aaaaaaaaaa").exams[0]
+    first = replace(one, series=one.series[:1], patient=1)
+    other = replace(one.series[0], key="1.0")
+    second = replace(one, series=(other,), patient=2, named=Named(Subject("subj-bbbbbbbbbb"), Source.PSEUDONYM))
+    window = opened(qtbot, open_window, replace(usual_listing(), exams=(first, second)))
+    score(qtbot, window)
+    window.session.select("1.0")
+    qtbot.waitUntil(lambda: window.session.volume is not None)
+    score(qtbot, window)
+    score_as(qtbot, window, "0042")
+    window.session.export(tmp_path)
+    qtbot.waitUntil(lambda: not window.session.exporting)
+    (_, rows), = window.session.backend.saved
+    assert [row["subject_id"] for row in rows] == ["subj-aaaaaaaaaa", "0042"]
+
+
+def test_patients_under_one_study_uid_are_named_apart(two_exams, secret, monkeypatch):
+    from ssc_hrct import dicom
+    from ssc_hrct.app.opening import with_pseudonyms
+
+    found = dicom.find
+
+    def find(paths, **options):
+        seen = found(paths, **options)
+        uid = seen.series[0].acquisition.study_instance_uid
+        return replace(seen, series=tuple(
+            replace(s, identity=Identity(patient_id=f"MRN-{number}"),
+                    acquisition=replace(s.acquisition, study_instance_uid=uid))
+            for number, s in enumerate(seen.series)))
+
+    monkeypatch.setattr(dicom, "find", find)
+    exams = with_pseudonyms(list_series(two_exams)).exams
+    assert len({exam.study_instance_uid for exam in exams}) == 1
+    assert len({exam.named.subject.id for exam in exams}) == len({exam.patient for exam in exams}) == 2
+
+
 def test_a_row_that_was_written_under_the_earlier_subject_is_told(qtbot, scored, tmp_path):
     scored.session.export(tmp_path)
     qtbot.waitUntil(lambda: not scored.session.exporting)
     assert "stayed" not in scored.line.text()
-    scored.session.set_subject("0042")
-    score(qtbot, scored)
+    score_as(qtbot, scored, "0042")
     scored.session.export(tmp_path)
     qtbot.waitUntil(lambda: not scored.session.exporting)
     assert scored.line.text().endswith("1 row written before under another subject stayed in it.")
