@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 from ssc_hrct import dicom
+from ssc_hrct.app.listing import look
 from ssc_hrct.app.result import Result
 from ssc_hrct.app.save import save_comparison, save_scores
-from ssc_hrct.app.score_exams import PlannedExam, Within, look, name_exams, no_dicom, score_exam
+from ssc_hrct.app.score_exams import PlannedExam, Within, name_exams, no_dicom, score_exam
 from ssc_hrct.compare import compare_scores, followup_visit
 from ssc_hrct.core.comparison import Comparison
 from ssc_hrct.core.errors import WrongUsage

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -114,18 +114,6 @@ def _by_files(
     if usable and source is not None:
         return Named(Subject(patient), source, findings)
     return Named(Subject(pseudonym(key(), "patient", patient, "subj-"), pseudonym=True), Source.PSEUDONYM, findings)
-
-
-def name_subjects(
-    exams: Sequence[tuple[str, Identity]],
-    *,
-    given: Mapping[str, str],
-    keep_patient_id: bool,
-    key: Callable[[], bytes],
-) -> dict[str, Named]:
-    """`name_each` by study UID, for callers whose exams have one each."""
-    names = name_each(exams, given=[given.get(uid) for uid, _ in exams], keep_patient_id=keep_patient_id, key=key)
-    return {study_uid: named for (study_uid, _), named in zip(exams, names, strict=True)}
 
 
 def _of_several_patients(exams: Sequence[tuple[str, Identity]]) -> set[str]:

@@ -48,6 +48,21 @@ class ListedSeries:
         return not self.refused
 
 
+def look(
+    paths: Sequence[Path], protocol: Protocol, *, progress: Progress = SILENT
+) -> tuple[dicom.Found, tuple[dicom.ExamChoice, ...]]:
+    """What lies under the paths, and the scan of each exam. Raises WrongUsage for a path that is not there.
+
+    Exams stand in the order of a list of folders; those of one folder by date.
+    """
+    check_paths(paths)
+    found = dicom.find(paths, progress=progress)
+    choices = dicom.choose(
+        found.series, lambda facts: quality.check_header(facts, protocol), thin_mm=protocol.limits.thin_mm
+    )
+    return found, tuple(sorted(choices, key=_as_folders_stand))
+
+
 def list_exams(
     paths: Sequence[Path], *, protocol: Protocol, progress: Progress = SILENT
 ) -> tuple[dicom.Found, tuple[tuple[ListedSeries, ...], ...]]:
@@ -56,13 +71,11 @@ def list_exams(
     Exams stand in the order of a list of folders; those of one folder by date. Raises WrongUsage for a path that is
     not there.
     """
-    check_paths(paths)
+    found, choices = look(paths, protocol, progress=progress)
 
     def judge(facts: Acquisition) -> tuple[Finding, ...]:
         return in_order(quality.check_header(facts, protocol))
 
-    found = dicom.find(paths, progress=progress)
-    choices = sorted(dicom.choose(found.series, judge), key=_as_folders_stand)
     exams = []
     for number, choice in enumerate(choices):
         listed = [ListedSeries(f"{number}.0", choice.scan, choice.findings, chosen=True)]

@@ -17,11 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 
-from ssc_hrct import dicom, quality
+from ssc_hrct import dicom
 from ssc_hrct.app import assets
 from ssc_hrct.app.identity import Named, Source, name_each
+from ssc_hrct.app.listing import look
 from ssc_hrct.app.log import log_bug, log_event
-from ssc_hrct.app.manifest import Entry, Manifest, check_paths
+from ssc_hrct.app.manifest import Entry, Manifest
 from ssc_hrct.app.result import Result, result_of
 from ssc_hrct.app.save import save_scores
 from ssc_hrct.app.score import Scored, score_series
@@ -88,23 +89,6 @@ class Done:
     problem: str = ""
     overlay_problem: str = ""
     saved_late: int = 0
-
-
-def look(
-    paths: Sequence[Path], protocol: Protocol, *, progress: Progress = SILENT
-) -> tuple[dicom.Found, tuple[dicom.ExamChoice, ...]]:
-    """What lies under the paths, and the scan of each exam. Raises WrongUsage for a path that is not there."""
-    check_paths(paths)
-    found = dicom.find(paths, progress=progress)
-    choices = dicom.choose(
-        found.series, lambda facts: quality.check_header(facts, protocol), thin_mm=protocol.limits.thin_mm
-    )
-    return found, tuple(sorted(choices, key=_as_folders_stand))
-
-
-def _as_folders_stand(choice: dicom.ExamChoice) -> tuple[str, str, str]:
-    """Exams in the order of a list of folders; in one folder by date."""
-    return str(choice.scan.files[0].parent), choice.scan.acquisition.scan_date or "", choice.study_instance_uid
 
 
 def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> Plan:

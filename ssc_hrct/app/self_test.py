@@ -15,9 +15,10 @@ from pathlib import Path
 from time import perf_counter
 
 from ssc_hrct import phantom
+from ssc_hrct.app.listing import look
 from ssc_hrct.app.made_up import MadeUpExam, truth_of, write_exam
 from ssc_hrct.app.score import score_series
-from ssc_hrct.app.score_exams import Within, look
+from ssc_hrct.app.score_exams import Within
 from ssc_hrct.core.grade import grade
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.protocol import Protocol

@@ -7,7 +7,7 @@ import hmac
 
 import pytest
 
-from ssc_hrct.app.identity import Named, Source, check_subject_id, name_each, name_subjects
+from ssc_hrct.app.identity import Named, Source, check_subject_id, name_each
 from ssc_hrct.core.errors import WrongUsage
 from ssc_hrct.core.subject import Identity
 
@@ -15,7 +15,9 @@ KEY = b"k" * 32
 
 
 def named(*exams: tuple[str, Identity], given: dict[str, str] | None = None, keep: bool = False) -> dict[str, Named]:
-    return name_subjects(exams, given=given or {}, keep_patient_id=keep, key=lambda: KEY)
+    names = [(given or {}).get(study) for study, _ in exams]
+    each = name_each(exams, given=names, keep_patient_id=keep, key=lambda: KEY)
+    return {study: name for (study, _), name in zip(exams, each, strict=True)}
 
 
 def no_key() -> bytes:
@@ -39,14 +41,14 @@ def test_a_patient_number_goes_out_only_where_identity_was_removed_or_the_user_a
 
 def test_no_secret_is_asked_for_where_no_pseudonym_is_needed() -> None:
     exams = [("1.1", Identity("4711", removed=True)), ("1.2", Identity(""))]
-    assert name_subjects(exams, given={"1.2": "b"}, keep_patient_id=False, key=no_key)
+    assert name_each(exams, given=[None, "b"], keep_patient_id=False, key=no_key)
 
 
 def test_a_pseudonym_is_the_same_for_one_patient_and_another_for_another_patient_or_secret() -> None:
     exams = named(("1.1", Identity("4711 ")), ("1.2", Identity("4711")), ("1.3", Identity("4712")))
     assert exams["1.1"].subject == exams["1.2"].subject != exams["1.3"].subject
-    other = name_subjects([("1.1", Identity("4711"))], given={}, keep_patient_id=False, key=lambda: b"x" * 32)
-    assert other["1.1"].subject != exams["1.1"].subject
+    (other,) = name_each([("1.1", Identity("4711"))], keep_patient_id=False, key=lambda: b"x" * 32)
+    assert other.subject != exams["1.1"].subject
 
 
 def test_a_pseudonym_is_keyed_so_that_hashing_all_numbers_does_not_find_it() -> None:
