@@ -60,14 +60,18 @@ def close_ball(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
 
 
 def close_roughly(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
-    """Closing by a wide ball on every other voxel of fine axes; each voxel takes the nearest one's answer."""
+    """Closing by a wide ball on every other voxel of fine axes.
+
+    Each voxel takes the answer of the nearest one; as that may lie a voxel further out, the outermost
+    voxel of what is added is left away.
+    """
     steps = [2 if d < 2.0 else 1 for d in spacing_mm]
     thinned = mask[:: steps[0], :: steps[1], :: steps[2]]
     coarse = (spacing_mm[0] * steps[0], spacing_mm[1] * steps[1], spacing_mm[2] * steps[2])
     closed = close_ball(thinned, radius_mm, coarse)
     z, y, x = (np.minimum((np.arange(n) + s // 2) // s, m - 1)
                for n, s, m in zip(mask.shape, steps, closed.shape, strict=True))
-    return np.asarray(closed[z][:, y][:, :, x], np.bool_)
+    return mask | shrink(closed[z][:, y][:, :, x])
 
 
 def open_ball(mask: Mask, radius_mm: float, spacing_mm: Spacing) -> Mask:
