@@ -252,7 +252,7 @@ class Session(Looking):
         """Quiet words under the subject: where a name comes from that the person did not type."""
         read, exam = self.read, self.exam
         if self.wants_pseudonym:
-            return "Left empty, a pseudonym is made on scoring."
+            return "A pseudonym, if left empty."
         named = exam.named if exam is not None else None
         if read is None or named is None or not named.subject.pseudonym or read.subject.strip() != named.subject.id:
             return ""

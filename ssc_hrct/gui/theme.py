@@ -169,6 +169,7 @@ QLabel[tone="caution"] { color: $caution; }
 QLabel[tone="refused"] { color: $refused; }
 QLabel[tone="ok"] { color: $ok; }
 QLabel[role="heading"] { color: $quiet; font-size: 11px; font-weight: 600; }
+QLabel[role="note"] { font-size: 11px; }
 QLabel[role="title"] { font-size: 22px; font-weight: 600; }
 QLabel[role="figure"] { font-size: 20px; font-weight: 600; }
 QLabel[role="strong"] { font-weight: 600; }

@@ -75,7 +75,7 @@ def two_exams(tmp_path_factory) -> tuple[Path, Path]:
     folders = []
     for name, day in (("a-later", "2025-06-01"), ("b-earlier", "2025-01-15")):
         folders.append(tmp_path_factory.mktemp("exams") / name)
-        write_exam(made, folders[-1], MadeUpExam("DEMO-7", day, f"names/{name}"))
+        write_exam(made, folders[-1], MadeUpExam("DEMO-7", day, f"order/{name}"))
     return folders[0], folders[1]
 
 
@@ -90,7 +90,7 @@ def test_terminal_and_window_list_exams_in_one_order_however_they_were_named(two
         assert listed == inspected == planned
         orders.append(listed)
     assert orders[0] == orders[1]
-    assert len(orders[0]) == 2
+    assert orders[0] == sorted(orders[0], reverse=True)  # not by UID, as files are found
 
 
 def as_of_a_person(monkeypatch):
@@ -142,7 +142,7 @@ def test_a_nameless_subject_gets_its_pseudonym_with_the_score(qtbot, open_window
     window = opened(qtbot, open_window, nameless_listing())
     panel = window.reading.panel
     assert panel.subject.text() == ""
-    assert panel.subject_note.text() == "Left empty, a pseudonym is made on scoring."
+    assert panel.subject_note.text() == "A pseudonym, if left empty."
     assert panel.score.isEnabled()
     assert not secret.exists()
     score(qtbot, window)
@@ -193,6 +193,20 @@ def test_a_pseudonym_says_that_it_is_one_until_another_name_is_typed(qtbot, open
     qtbot.keyClicks(panel.subject, "2")
     assert panel.subject_note.text() == ""
     assert panel.visit.geometry() == place
+
+
+@pytest.mark.parametrize("named", [
+    None, Named(Subject("exam-aaaaaaaaaa", pseudonym=True), Source.EXAM, (caution("SUBJECT_UNKNOWN", "made up"),)),
+])
+def test_what_is_said_of_a_subject_fits_into_the_smallest_window(qtbot, open_window, named):
+    every = usual_listing()
+    window = opened(qtbot, open_window, replace(every, exams=(replace(every.exams[0], named=named),)))
+    window.resize(window.minimumSize())
+    note = window.reading.panel.subject_note
+    qtbot.waitUntil(lambda: window.width() == window.minimumWidth())
+    qtbot.wait(20)
+    assert note.text()
+    assert note.sizeHint().width() <= note.width()
 
 
 def test_scoring_again_under_another_subject_leaves_one_row_of_the_exam(qtbot, open_window, tmp_path):

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QLayout, QPushButton, QSizePolicy,
 
 
 def label(text: str = "", *, tone: str = "", role: str = "", wrap: bool = False) -> QLabel:
-    """A plain-text label. tone: quiet, ok, caution, refused. role: heading, title, figure, strong."""
+    """A plain-text label. tone: quiet, ok, caution, refused. role: heading, title, figure, strong, note."""
     result = QLabel(text)
     result.setTextFormat(Qt.TextFormat.PlainText)
     if tone:

@@ -72,9 +72,9 @@ class ScorePanel(QFrame):
         box = QWidget()
         box.setObjectName("fields")
         grid = QGridLayout(box)
-        grid.setContentsMargins(12, 10, 12, 10)
+        grid.setContentsMargins(12, 10, 12, 8)
         grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(6)
+        grid.setVerticalSpacing(2)
         self.subject = QLineEdit()
         self.subject.setAccessibleName("Subject")
         self.subject.setMaxLength(80)
@@ -91,8 +91,8 @@ class ScorePanel(QFrame):
         self.score = button("Score", primary=True)
         self.score.setFixedWidth(72)
         self.score.clicked.connect(self._hands.score)
-        self.subject_note = label(tone="quiet")
-        self.subject_note.setFixedHeight(16)  # its place stays, so that nothing jumps
+        self.subject_note = label(tone="quiet", role="note")
+        self.subject_note.setFixedHeight(15)  # its place stays, so that nothing jumps
         for name, field, row in (("Subject", self.subject, 0), ("Visit", self.visit, 2)):
             word = label(name, tone="quiet")
             word.setBuddy(field)
