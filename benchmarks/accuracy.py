@@ -34,7 +34,7 @@ from ssc_hrct.core.subject import BASELINE
 from ssc_hrct.core.volume import LabelMap, Volume
 
 ROOT = Path(__file__).resolve().parent.parent
-EVALUATION_SEED = 5000
+EVALUATION_SEED = 6000
 EXTENTS = (0.0, 3.0, 8.0, 15.0, 30.0)
 SCANS = ("lidc-0001", "lidc-0002")
 KERNELS = ("standard", "soft", "sharp")

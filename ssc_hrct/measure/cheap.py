@@ -28,8 +28,8 @@ from ssc_hrct.measure.shapes import Mask, close_ball, grow, without_small
 
 NAME = "cheap-1"
 HAZY_8_SHARE = 0.53
-HAZY_5_SHARE = 0.66
-NET_12_SHARE = 0.28
+HAZY_5_SHARE = 0.68
+NET_12_SHARE = 0.34
 NET_8_SHARE = 0.32
 NET_ISLAND_ML = 5.0
 """Nets on normal background fill lung by the centilitre; crossing vessels do not."""
