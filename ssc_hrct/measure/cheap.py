@@ -28,7 +28,7 @@ from ssc_hrct.measure.shapes import Mask, close_ball, grow, without_small
 
 NAME = "cheap-1"
 HAZY_8_SHARE = 0.53
-HAZY_5_SHARE = 0.68
+HAZY_5_SHARE = 0.66
 NET_12_SHARE = 0.34
 NET_8_SHARE = 0.32
 NET_ISLAND_ML = 5.0
