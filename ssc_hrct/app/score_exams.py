@@ -24,7 +24,7 @@ from ssc_hrct.app.listing import look
 from ssc_hrct.app.log import log_bug, log_event
 from ssc_hrct.app.manifest import Entry, Manifest
 from ssc_hrct.app.result import Result, result_of
-from ssc_hrct.app.save import save_scores
+from ssc_hrct.app.save import doubtful, save_scores
 from ssc_hrct.app.score import Scored, score_series
 from ssc_hrct.app.secret import Secret, load_secret
 from ssc_hrct.core.acquisition import Acquisition
@@ -79,7 +79,8 @@ class Done:
     """One exam that was scored or refused. place: folder of its files. replaced: rows that gave way.
 
     problem: why its row could not be saved yet; it is tried again after the next exam. saved_late: how many rows of
-    exams before were saved now with this one. overlay_problem: why there is no picture.
+    exams before were saved now with this one. overlay_problem: why there is no picture. doubts: sentences on other
+    rows of the table that may be meant as the same.
     """
 
     result: Result
@@ -89,6 +90,7 @@ class Done:
     problem: str = ""
     overlay_problem: str = ""
     saved_late: int = 0
+    doubts: tuple[str, ...] = ()
 
 
 def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> Plan:
@@ -212,14 +214,17 @@ def run(
         told = progress if len(planned.exams) == 1 else Within(progress, f"exam {number} of {len(planned.exams)}")
         scored, result = score_exam(exam, protocol=protocol, now=now, progress=told)
         unsaved.append(result.row)
+        doubts: tuple[str, ...] = ()
         try:
             replaced, late = save_scores(wishes.out, unsaved), len(unsaved) - 1
+            doubts = doubtful(wishes.out, unsaved)
             unsaved, problem = [], None
         except HrctError as failure:  # the next save, after the next exam, tries these rows again
             replaced, late, problem = (), 0, failure
         picture, no_picture = _overlay(scored, exam, wishes.out) if wishes.overlay else (None, "")
         tell(Done(
             result, exam.choice.scan.files[0].parent, replaced, picture, str(problem or ""), no_picture, late,
+            doubts,
         ))
     if problem is not None:
         raise problem

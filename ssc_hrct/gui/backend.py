@@ -78,13 +78,13 @@ class Backend:
 
     def save(self, folder: Path, rows: Sequence[Row], progress: Progress) -> str:
         """Write the rows; a sentence on what was written."""
-        from ssc_hrct.app.save import save_scores, scores_file
+        from ssc_hrct.app.save import doubtful, save_scores, scores_file
 
         replaced = save_scores(folder, rows)
         sentence = f"{plural(len(rows), 'row')} written to {scores_file(folder).name}."
         if replaced:
             sentence += f" {plural(len(replaced), 'older row')} of the same exams replaced."
-        return sentence
+        return " ".join((sentence, *doubtful(folder, rows)))
 
     def worker(self, on_event: Callable[[Event], None]) -> ScoringWorker:
         return ScoringWorker(on_event)

@@ -84,6 +84,30 @@ def test_an_exam_scored_again_replaces_its_row_and_says_so(two: Path, tmp_path: 
     assert [r["visit"] for r in rows_of(tmp_path / "out" / "scores.csv")] == ["baseline", "unscheduled"]
 
 
+def test_another_exam_as_the_same_visit_and_the_same_exam_as_another_subject_stand_and_are_told(
+    two: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (first,) = carry_out(Wishes((two / "a",), out, subject="0007", visit=BASELINE))
+    (second,) = carry_out(Wishes((two / "b",), out, subject="0007", visit=BASELINE))
+    (third,) = carry_out(Wishes((two / "b",), out, subject="0070", visit=BASELINE))
+    (fourth,) = carry_out(Wishes((two / "a",), out, subject="0007", visit=Visit("week_48", 48)))
+    assert first.doubts == ()
+    (doubt,) = second.doubts
+    assert doubt == ("0007 already has a baseline from another exam (2025-01-15). "
+                     "Both rows stand; check which is which.")
+    assert third.doubts == ("This exam also stands in the table as 0007. If that was a mistake, delete that row.",)
+    assert fourth.doubts == ()
+    rows = [(r["subject_id"], r["visit"]) for r in rows_of(out / "scores.csv")]
+    assert rows == [("0007", "week_48"), ("0007", "baseline"), ("0070", "baseline")]
+
+
+def test_unscheduled_exams_of_one_subject_are_no_doubt(two: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (done,) = carry_out(Wishes((two / name,), tmp_path / "out", subject="0007"))
+        assert done.doubts == ()
+
+
 def test_a_manifest_names_subjects_and_visits_and_missing_exams_are_told(two: Path, tmp_path: Path) -> None:
     (two / "empty").mkdir()
     (tmp_path / "list.csv").write_text("path,subject_id,visit\nscans/b,0008,week_48\nscans/empty,0009,baseline\n")

@@ -65,3 +65,9 @@ def test_rows_are_written_to_the_table_and_what_gave_way_is_told(tmp_path):
     assert again == "1 row written to scores.csv. 1 older row of the same exams replaced."
     with (tmp_path / "scores.csv").open(encoding="utf-8", newline="") as file:
         assert [row["subject_id"] for row in csv.DictReader(file)] == ["0007"]
+
+
+def test_a_row_of_the_same_exam_under_another_subject_is_told(tmp_path):
+    Backend().save(tmp_path, [score_row(score_of(chest(), "0070", "week_48"))], SILENT)
+    sentence = Backend().save(tmp_path, [score_row(score_of(chest(), "0007", "week_48"))], SILENT)
+    assert sentence.endswith(" This exam also stands in the table as 0070. If that was a mistake, delete that row.")
