@@ -14,17 +14,17 @@ from pathlib import Path
 from ssc_hrct import dicom
 from ssc_hrct.app.listing import look
 from ssc_hrct.app.result import Result
-from ssc_hrct.app.save import save_comparison, save_scores
+from ssc_hrct.app.save import doubtful, save_comparison, save_scores
 from ssc_hrct.app.score_exams import PlannedExam, Within, name_exams, no_dicom, score_exam
 from ssc_hrct.compare import compare_scores, followup_visit
 from ssc_hrct.core.comparison import Comparison
 from ssc_hrct.core.errors import WrongUsage
-from ssc_hrct.core.findings import Finding, caution
+from ssc_hrct.core.findings import Finding, caution, pair_caution
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.protocol import Protocol
 from ssc_hrct.core.rows import Row, comparison_row
 from ssc_hrct.core.score import Score
-from ssc_hrct.core.subject import BASELINE, Visit
+from ssc_hrct.core.subject import BASELINE, Identity, Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,17 @@ class PairPlan:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """results: baseline, follow-up. replaced: rows of scores.csv and comparison.csv that gave way."""
+    """results: baseline, follow-up. replaced: rows of scores.csv and comparison.csv that gave way.
+
+    doubts: sentences on other rows of scores.csv that may be meant as the same.
+    """
 
     results: tuple[Result, Result]
     comparison: Comparison
     row: Row
     replaced: tuple[Row, ...]
     replaced_comparisons: tuple[Row, ...]
+    doubts: tuple[str, ...] = ()
 
 
 def plan_pair(wishes: PairWishes, *, protocol: Protocol, progress: Progress = SILENT) -> PairPlan:
@@ -92,8 +96,17 @@ def plan_pair(wishes: PairWishes, *, protocol: Protocol, progress: Progress = SI
     return PairPlan(
         PlannedExam(before, first, BASELINE, first.findings),
         PlannedExam(after, second, visit, (*second.findings, *(caution(f.code, f.detail) for f in known))),
-        known, notes,
+        (*known, *_patients_differ(before.identity, after.identity)), notes,
     )
+
+
+def _patients_differ(before: Identity, after: Identity) -> tuple[Finding, ...]:
+    """IDENTITY_DIFFERS where both headers name a patient's number, birth date or sex and disagree; says which alone."""
+    sides = (("patient number", before.patient_id, after.patient_id),
+             ("birth date", before.birth_date, after.birth_date), ("sex", before.sex, after.sex))
+    named = [(what, first.strip().casefold(), second.strip().casefold()) for what, first, second in sides]
+    apart = [what for what, first, second in named if first and second and first != second]
+    return (pair_caution("IDENTITY_DIFFERS", ", ".join(apart)),) if apart else ()
 
 
 def _only_exam(name: str, path: Path, protocol: Protocol, progress: Progress) -> dicom.ExamChoice:
@@ -130,4 +143,6 @@ def run_pair(
         tell(results[-1])
     comparison = compare_scores(scores[0], scores[1], protocol, known=planned.known)
     row = comparison_row(comparison)
-    return Compared((results[0], results[1]), comparison, row, tuple(replaced), save_comparison(wishes.out, [row]))
+    replaced_pairs = save_comparison(wishes.out, [row])
+    doubts = doubtful(wishes.out, [result.row for result in results])
+    return Compared((results[0], results[1]), comparison, row, tuple(replaced), replaced_pairs, doubts)

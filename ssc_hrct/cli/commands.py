@@ -62,6 +62,8 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
         speaker.line(exam_line(one.result, str(one.place) if several else ""))
         for row in one.replaced:
             speaker.note(replaced_line(row))
+        for doubt in one.doubts:
+            speaker.note(doubt)
         if one.overlay is not None:
             speaker.note(f"Picture: {one.overlay}")
         for trouble in (one.problem, one.overlay_problem):
@@ -124,17 +126,22 @@ def say_compared(compared: Compared, out: Path, speaker: Speaker) -> None:
 
     for row in compared.replaced:
         speaker.note(replaced_line(row))
+    for doubt in compared.doubts:
+        speaker.note(doubt)
     for row in compared.replaced_comparisons:
         speaker.note(f"Replaced the comparison of {row['subject_id']}, {row['baseline_visit']} to "
                      f"{row['followup_visit']}.")
     row = compared.row
     words = {"comparable": "comparable", "with_caution": "comparable with caution", "not_comparable": "not comparable"}
     parts = [f"{row['subject_id']}, {row['baseline_visit']} to {row['followup_visit']}: {words[row['comparability']]}."]
+    first = [f for f in compared.comparison.findings if f.code == "DATES_REVERSED"]
+    parts += [finding_text(finding) for finding in first]
     if row["ild_change_points"]:
+        parts += ["The change is follow-up minus baseline as named."] if first else []
         parts.append(f"ILD changed by {_signed(row['ild_change_points'])} points, fibrosis by "
                      f"{_signed(row['fibrosis_change_points'])} points, lung volume by "
                      f"{_signed(row['lung_volume_change_percent'])} percent.")
-    parts += [finding_text(finding) for finding in compared.comparison.findings]
+    parts += [finding_text(finding) for finding in compared.comparison.findings if finding not in first]
     speaker.line(" ".join(parts))
     speaker.line(f"Tables: {scores_file(out)}, {comparison_file(out)}")
 

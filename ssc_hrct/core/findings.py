@@ -109,6 +109,8 @@ PAIR_FINDINGS: dict[str, FindingKind] = _kinds(
      "Score both with the same version."),
     ("PROTOCOL_DIFFERS", "The two scans were scored under different protocols.",
      "Score both under the same protocol."),
+    ("IDENTITY_DIFFERS", "The two exams name different patients in their headers.",
+     "Check that both are of one subject."),
     ("VOLUME_DIFFERS", "The lung volumes differ: one breath was deeper.",
      "A shallower breath looks like more disease; judge with spirometry."),
     ("VOLUME_UNKNOWN", "The lung volume of a side is not known.", "Score that visit again."),

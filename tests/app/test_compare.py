@@ -9,8 +9,9 @@ import pytest
 
 from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.compare import PairWishes, plan_pair, run_pair
+from ssc_hrct.app.score_exams import Wishes, plan, run
 from ssc_hrct.core.errors import HrctError, WrongUsage
-from ssc_hrct.core.subject import Visit
+from ssc_hrct.core.subject import BASELINE, Visit
 from tests.terminal import rows_of, write_block
 
 PROTOCOL = default_protocol()
@@ -82,3 +83,45 @@ def test_refused_sides_are_written_and_not_compared(tmp_path: Path) -> None:
     assert row["ild_change_points"] == row["lung_volume_change_percent"] == ""
     again = run_pair(planned, wishes, protocol=PROTOCOL, now=now)
     assert (len(compared.replaced), len(again.replaced), len(again.replaced_comparisons)) == (0, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "apart"),
+    [({"PatientID": "P-4712"}, "patient number"), ({"PatientBirthDate": "19610101"}, "birth date"),
+     ({"PatientSex": "M"}, "sex"), ({"PatientID": "P-4712", "PatientSex": "M"}, "patient number, sex"),
+     ({"PatientID": "", "PatientBirthDate": "", "PatientSex": ""}, None), ({}, None)],
+)
+def test_headers_of_different_patients_are_a_caution_that_names_nobody(
+    tmp_path: Path, changed: dict[str, str], apart: str | None
+) -> None:
+    import pydicom
+
+    wishes = pair(tmp_path, subject="0007")
+    usual = {"PatientID": "P-4711", "PatientBirthDate": "19600101", "PatientSex": "F"}
+    for side, said in (("a", usual), ("b", usual | changed)):
+        for file in (tmp_path / side).iterdir():
+            image = pydicom.dcmread(file)
+            for tag, value in said.items():
+                setattr(image, tag, value)
+            image.save_as(file)
+    planned = plan_pair(wishes, protocol=PROTOCOL)
+    assert [(f.code, f.detail) for f in planned.known] == ([("IDENTITY_DIFFERS", apart)] if apart else [])
+    assert planned.followup.findings == (), "it is of the pair, and not of a scan"
+    run_pair(planned, wishes, protocol=PROTOCOL, now=lambda: datetime(2026, 1, 31, tzinfo=UTC))
+    (row,) = rows_of(wishes.out / "comparison.csv")
+    assert ("IDENTITY_DIFFERS" in row["reasons"].split(";")) is bool(apart)
+
+
+def test_a_baseline_that_the_subject_has_from_another_exam_is_told(tmp_path: Path) -> None:
+    wishes = pair(tmp_path, subject="0007")
+    write_block(tmp_path / "c", names="c", patient="P1", scan_date="2000-01-01")
+    other = Wishes((tmp_path / "c",), wishes.out, subject="0007", visit=BASELINE)
+
+    def now() -> datetime:
+        return datetime(2026, 1, 31, tzinfo=UTC)
+
+    run(plan(other, protocol=PROTOCOL), other, protocol=PROTOCOL, now=now, tell=lambda done: None)
+    compared = run_pair(plan_pair(wishes, protocol=PROTOCOL), wishes, protocol=PROTOCOL, now=now)
+    (doubt,) = compared.doubts
+    assert doubt == ("0007 already has a baseline from another exam (2000-01-01). "
+                     "Both rows stand; check which is which.")

@@ -10,14 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.app.compare import Compared
 from ssc_hrct.app.result import Result
+from ssc_hrct.cli.commands import say_compared
 from ssc_hrct.cli.lines import count_line, exam_line, replaced_line, table
 from ssc_hrct.cli.parser import build_parser
-from ssc_hrct.cli.say import Bar, Voice, bar_text
+from ssc_hrct.cli.say import Bar, Speaker, Voice, bar_text
+from ssc_hrct.compare import compare_scores
 from ssc_hrct.core.errors import Cancelled
 from ssc_hrct.core.findings import caution, in_order, refusal
-from ssc_hrct.core.rows import score_row
-from tests.made_up import a_score
+from ssc_hrct.core.rows import comparison_row, score_row
+from tests.made_up import a_score, acquisition
 
 COMMANDS = ("demo", "inspect", "score", "compare", "gui", "self-test")
 
@@ -78,6 +82,29 @@ def test_a_refused_exam_says_why_and_nothing_of_its_cautions() -> None:
 
 def test_a_clean_exam_is_just_scored() -> None:
     assert exam_line(a_result()).split(".")[0] == "0007, baseline: scored"
+
+
+@pytest.mark.parametrize("reversed_dates", [True, False])
+def test_a_reversed_order_is_said_before_the_change_and_what_the_change_is(
+    reversed_dates: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = a_score(), a_score(visit="week_48", facts=acquisition(
+        scan_date="2024-01-15" if reversed_dates else "2025-12-17", kvp=100.0))
+    comparison = compare_scores(before, after, default_protocol())
+    results = tuple(Result(score_row(score), ()) for score in (before, after))
+    compared = Compared(results, comparison, comparison_row(comparison), (), (), ("A doubt.",))  # type: ignore[arg-type]
+    say_compared(compared, Path("out"), Speaker())
+    shown = capsys.readouterr()
+    told = [shown.out.find(part) for part in (
+        "comparable with caution.", "DATES_REVERSED: ", "The change is follow-up minus baseline as named.",
+        "ILD changed by", "KVP_DIFFERS")]
+    if reversed_dates:
+        assert told == sorted(told)
+        assert told[0] > 0
+    else:
+        assert told[1] == told[2] == -1
+    assert shown.out.count("DATES_REVERSED") == int(reversed_dates)
+    assert shown.err == "A doubt.\n"
 
 
 def test_exams_are_counted() -> None:
