@@ -22,16 +22,37 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+TOLD_BY_DETAIL = frozenset((
+    "THICK_SLICES", "SPACED_SLICES", "MISSING_SLICES", "DUPLICATE_SLICES", "MIXED_ACQUISITIONS", "GANTRY_TILT",
+    "BAD_GEOMETRY", "COARSE_PIXELS", "FIELD_OF_VIEW", "LOCALIZER", "TOO_FEW_SLICES", "NOT_AXIAL", "LOSSY", "UNREADABLE",
+    "KERNEL_UNKNOWN", "POSITION_UNKNOWN", "CUT_OFF", "NO_NORMAL_LUNG",
+))
+"""Codes whose detail, where it is a sentence, says all that the general sentence says, and says it of this scan.
+
+Not among them: where a value means something only beside the general sentence (air at -940 HU, 1400 ml of lung)."""
+
+
 def finding_text(finding: Finding) -> str:
     """What is the matter, with the measured value or place behind it: for the window, which shows no code."""
+    if _told_by_detail(finding):
+        return finding.detail
     seen = _seen(finding)
     return f"{finding.kind.says} {seen[:1].upper()}{seen[1:]}." if seen else finding.kind.says
 
 
 def finding_line(finding: Finding) -> str:
-    """CODE (what was seen): what it says. What to do. For the terminal, whose reader looks the code up in the table."""
+    """CODE (what was seen): what it says. What to do; or CODE: what was seen. What to do, where that says it all.
+
+    For the terminal, whose reader looks the code up in the table.
+    """
+    if _told_by_detail(finding):
+        return f"{finding.code}: {finding.detail} {finding.kind.do}"
     seen = _seen(finding)
     return f"{finding.code}{f' ({seen})' if seen else ''}: {finding.kind.says} {finding.kind.do}"
+
+
+def _told_by_detail(finding: Finding) -> bool:
+    return finding.code in TOLD_BY_DETAIL and not finding.pair and finding.detail.endswith(".")
 
 
 def _seen(finding: Finding) -> str:

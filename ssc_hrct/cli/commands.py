@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_hrct.cli.lines import count_line, exam_line, finding_text, replaced_line, series_lines, table
+from ssc_hrct.cli.lines import count_line, exam_line, exam_places, finding_text, replaced_line, series_lines, table
 from ssc_hrct.cli.run import OK, REFUSED
 from ssc_hrct.cli.say import Speaker
 
@@ -58,8 +58,8 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
     done: list[Done] = []
 
     def tell(one: Done) -> None:
+        speaker.line(exam_line(one.result, next(places, "")))
         done.append(one)
-        speaker.line(exam_line(one.result, str(one.place) if several else ""))
         for row in one.replaced:
             speaker.note(replaced_line(row))
         for doubt in one.doubts:
@@ -72,14 +72,15 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
         if one.saved_late:
             speaker.note(f"Rows saved now that could not be saved before: {one.saved_late}.")
 
-    missing, several = 0, False
+    missing, places = 0, iter(list[str]())
     try:
         planned = plan(wishes, protocol=protocol, progress=speaker.bar)
         for note in planned.notes:
             speaker.note(note)
         for entry in planned.unanswered:
             speaker.note(f"Row {entry.row} of the manifest: no exam was found for '{entry.place}'.")
-        missing, several = len(planned.unanswered), len(planned.exams) > 1
+        missing, scans = len(planned.unanswered), [exam.choice.scan for exam in planned.exams]
+        places = iter(exam_places([(str(s.files[0].parent), s.acquisition.scan_date or "") for s in scans]))
         run(planned, wishes, protocol=protocol, now=_now, tell=tell, progress=speaker.bar)
     finally:
         if done:

@@ -67,7 +67,7 @@ def replaced_line(row: Row) -> str:
 
 
 def series_lines(series: ListedSeries) -> list[str]:
-    """What a series is, whether it can be scored, and why not."""
+    """What a series is, whether it can be scored, and why not; cautions of one that can be stand below that."""
     from ssc_hrct.app.words import KIND_WORDS
 
     facts = series.facts
@@ -80,7 +80,27 @@ def series_lines(series: ListedSeries) -> list[str]:
     else:
         verdict = "This series is scored." if series.chosen else "Could be scored, but another is chosen."
     lines = [f"{', '.join(what)}, in {series.place}", f"    {verdict} {series.why_not}".rstrip()]
-    return lines + [f"    {finding_text(finding)}" for finding in series.findings]
+    if not series.scorable:  # what to do about it comes from what refuses it
+        return lines + [f"    {finding_text(f)}" for f in series.findings if f.level.value == "refused"]
+    if series.findings:
+        lines.append("    Cautions:")
+    return lines + [f"      {finding_text(finding)}" for finding in series.findings]
+
+
+def exam_places(exams: Sequence[tuple[str, str]]) -> list[str]:
+    """Where each exam's files are, told apart: folder and scan date of each, in the order of `inspect`.
+
+    Exams of one folder get their dates; where these do not tell them apart, their numbers as in `inspect`. A single
+    exam needs no words.
+    """
+    if len(exams) < 2:
+        return [""] * len(exams)
+    told = []
+    for number, (place, date) in enumerate(exams, start=1):
+        dates = [other for where, other in exams if where == place]
+        apart = "" if len(dates) == 1 else f", {date}" if date and dates.count(date) == 1 else f", exam {number}"
+        told.append(place + apart)
+    return told
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

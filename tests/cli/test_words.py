@@ -10,17 +10,37 @@ from pathlib import Path
 
 import pytest
 
+from ssc_hrct import dicom
 from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.compare import Compared
+from ssc_hrct.app.listing import ListedSeries
 from ssc_hrct.app.result import Result
+from ssc_hrct.app.words import TOLD_BY_DETAIL
 from ssc_hrct.cli.commands import say_compared
-from ssc_hrct.cli.lines import count_line, exam_line, replaced_line, table
+from ssc_hrct.cli.lines import (
+    count_line,
+    exam_line,
+    exam_places,
+    finding_text,
+    replaced_line,
+    series_lines,
+    table,
+)
 from ssc_hrct.cli.parser import build_parser
 from ssc_hrct.cli.say import Bar, Speaker, Voice, bar_text
 from ssc_hrct.compare import compare_scores
 from ssc_hrct.core.errors import Cancelled
-from ssc_hrct.core.findings import caution, in_order, refusal
+from ssc_hrct.core.findings import (
+    PAIR_FINDINGS,
+    SCAN_FINDINGS,
+    Finding,
+    caution,
+    in_order,
+    pair_caution,
+    refusal,
+)
 from ssc_hrct.core.rows import comparison_row, score_row
+from ssc_hrct.core.subject import Identity
 from tests.made_up import a_score, acquisition
 
 COMMANDS = ("demo", "inspect", "score", "compare", "gui", "self-test")
@@ -78,6 +98,52 @@ def test_a_refused_exam_says_why_and_nothing_of_its_cautions() -> None:
     line = exam_line(a_result(refusal("LOCALIZER"), caution("VISIT_NOT_GIVEN"), refused=True))
     assert line == ("0007, baseline: refused. LOCALIZER: This is a localizer (scout). "
                     "Choose the axial series of the exam.")
+
+
+def test_a_sentence_of_this_scan_is_said_in_place_of_the_general_one() -> None:
+    thick = "The slices are 2.5 mm thick."
+    line = finding_text(caution("THICK_SLICES", thick))
+    assert line == f"THICK_SLICES: {thick} {SCAN_FINDINGS['THICK_SLICES'].do}"
+    both = finding_text(caution("LOW_INSPIRATION", "The least dense lung is at -800 HU."))
+    assert both.startswith("LOW_INSPIRATION (The least dense lung is at -800 HU): The breath was not deep")
+    pair = finding_text(pair_caution("KERNEL_UNKNOWN", "baseline A., follow-up B."))
+    assert PAIR_FINDINGS["KERNEL_UNKNOWN"].says in pair
+
+
+def test_every_code_that_its_detail_may_tell_is_in_the_table() -> None:
+    assert set(SCAN_FINDINGS) > TOLD_BY_DETAIL
+
+
+def listed(*findings: Finding) -> ListedSeries:
+    series = dicom.Series(acquisition(), (Path("exam/1.dcm"),), Identity())
+    return ListedSeries("0.0", series, in_order(findings), chosen=True)
+
+
+def test_a_series_that_cannot_be_scored_lists_what_refuses_it_alone() -> None:
+    _, verdict, *told = series_lines(listed(refusal("TOO_FEW_SLICES"), caution("CONTRAST"), caution("LOSSY")))
+    assert verdict == "    Cannot be scored."
+    assert [line.split(":")[0].strip() for line in told] == ["TOO_FEW_SLICES"]
+
+
+def test_cautions_of_a_series_that_can_be_scored_stand_apart() -> None:
+    _, verdict, head, *told = series_lines(listed(caution("CONTRAST"), caution("LOSSY")))
+    assert (verdict, head) == ("    This series is scored.", "    Cautions:")
+    assert [line.split(":")[0] for line in told] == ["      LOSSY", "      CONTRAST"]
+    assert len(series_lines(listed())) == 2
+
+
+@pytest.mark.parametrize(
+    ("exams", "told"),
+    [
+        ([("a", "2025-01-15")], [""]),
+        ([("a", "2025-01-15"), ("b", "2025-01-15")], ["a", "b"]),
+        ([("a", "2025-01-15"), ("a", "2025-12-17"), ("b", "")], ["a, 2025-01-15", "a, 2025-12-17", "b"]),
+        ([("a", ""), ("a", "2025-01-15")], ["a, exam 1", "a, 2025-01-15"]),
+        ([("b", ""), ("a", "2025-01-15"), ("a", "2025-01-15")], ["b", "a, exam 2", "a, exam 3"]),
+    ],
+)
+def test_exams_of_one_folder_are_told_apart(exams: list[tuple[str, str]], told: list[str]) -> None:
+    assert exam_places(exams) == told
 
 
 def test_a_clean_exam_is_just_scored() -> None:

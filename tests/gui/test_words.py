@@ -49,6 +49,12 @@ def test_a_finding_shows_the_value_behind_it_once():
     assert finding_text(caution("CONTRAST", says)) == says
 
 
+def test_a_sentence_of_this_scan_stands_in_place_of_the_general_one_that_it_repeats():
+    assert finding_text(caution("THICK_SLICES", "The slices are 2 mm thick.")) == "The slices are 2 mm thick."
+    air = finding_text(caution("HU_OFFSET", "Tracheal air is at -940 HU."))
+    assert air == "Air or blood is not at its usual density. Tracheal air is at -940 HU."
+
+
 @pytest.mark.parametrize("kind", list(SeriesKind))
 def test_terminal_and_window_call_a_kind_of_series_the_same(kind):
     from ssc_hrct.cli.lines import series_lines

@@ -187,7 +187,7 @@ def test_missing_slices_are_named_by_their_place(home: Home) -> None:
     assert done.returncode == 3
     (row,) = rows_of(home.folder / "out" / "scores.csv")
     assert "MISSING_SLICES" in row["reasons"].split(";")
-    assert "MISSING_SLICES (" in done.stdout
+    assert "MISSING_SLICES: 8 slices missing at z = " in done.stdout
     assert "-80" in done.stdout, "slice 20 lies at -100 + 20 mm"
 
 
