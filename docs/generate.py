@@ -85,19 +85,77 @@ def schema(columns: Sequence[Column]) -> str:
 
 
 def findings_page() -> str:
-    def lines(kinds: dict[str, FindingKind]) -> Iterable[Sequence[str]]:
-        return ((f"`{kind.code}`", kind.says, kind.do) for kind in kinds.values())
+    def lines(kinds: dict[str, FindingKind], refusal: str) -> Iterable[Sequence[str]]:
+        return ((f"`{k.code}`", refusal if k.level == "refusal" else k.level, k.says, k.do) for k in kinds.values())
 
-    head = ("code", "what it says", "what to do")
+    head = ("code", "caution, refusal or either", "what it says", "what to do")
+    pair_head = ("code", "caution, not comparable or either", "what it says", "what to do")
     return page(
         "Cautions and refusals", "`ssc_hrct/core/findings.py`",
-        "A **caution** stands beside a number; a **refusal** stands instead of it. Which of the two a code is, is\n"
-        "decided by the limit that was passed: see [protocol.md](protocol.md). In `reasons` refusals stand first.\n",
-        "## One scan\n", table(head, lines(SCAN_FINDINGS)),
+        "A **caution** stands beside a number; a **refusal** stands instead of it. Where a code may be\n"
+        "either, the limit that was passed decides: see [protocol.md](protocol.md). In `reasons` refusals stand\n"
+        "first.\n",
+        "## One scan\n", table(head, lines(SCAN_FINDINGS, "refusal")),
         "## Two scans of one subject\n\nA pair is comparable, comparable with caution, or not comparable; then each\n"
         "visit's numbers stand and the change is left empty.\n",
-        table(head, lines(PAIR_FINDINGS)),
+        table(pair_head, lines(PAIR_FINDINGS, "not comparable")),
     )
+
+
+LIMITS: dict[str, tuple[str, ...]] = {
+    "thin_mm": ("Slices up to this thickness, mm, are thin; thicker ones are a caution.", "THICK_SLICES"),
+    "thick_refused_mm": ("Slices thicker than this, mm, are refused.", "THICK_SLICES"),
+    "gap_allowed_mm": ("Slices whose distance is larger than their thickness by more than this, mm, are refused.",
+                       "SPACED_SLICES"),
+    "hole_allowed_mm": ("One hole in the stack up to this length, mm, is filled, with a caution; more is refused.",
+                        "MISSING_SLICES"),
+    "fewest_slices": ("A series of fewer slices is refused.", "TOO_FEW_SLICES"),
+    "tilt_allowed_degrees": ("A gantry tilt up to this is sheared back, with a caution; more is refused.",
+                             "GANTRY_TILT"),
+    "oblique_allowed_degrees": ("Slices oblique up to this are scored as they lie, with a caution; more is refused.",
+                                "NOT_AXIAL"),
+    "pixel_small_mm": ("Pixels smaller than this, mm, are a caution: the image may not hold both lungs.",
+                       "FIELD_OF_VIEW"),
+    "pixel_large_mm": ("Pixels larger than this, mm, are a caution.", "COARSE_PIXELS"),
+    "pixel_refused_mm": ("Pixels larger than this, mm, are refused.", "COARSE_PIXELS"),
+    "air_hu": ("Where air in the windpipe should be, HU.", "HU_OFFSET", "NOT_HU"),
+    "air_caution_hu": ("Air further from that than this, HU, is a caution.", "HU_OFFSET"),
+    "air_refused_hu": ("Air further from that than this, HU, is refused.", "NOT_HU"),
+    "blood_low_hu": ("Blood under this, HU, where no contrast agent is named, is a caution.", "HU_OFFSET"),
+    "blood_high_hu": ("Blood over this, HU, where no contrast agent is named, is a caution.", "HU_OFFSET"),
+    "contrast_blood_hu": ("Blood over this, HU, counts as contrast medium: a caution.", "CONTRAST"),
+    "kvp_low": ("A tube voltage under this, kV, is a caution.", "KVP_UNUSUAL"),
+    "kvp_high": ("A tube voltage over this, kV, is a caution.", "KVP_UNUSUAL"),
+    "noise_caution_hu": ("Noise over this, HU, scaled to slices of 1 mm, is a caution.", "NOISY"),
+    "noise_refused_hu": ("Noise over this, HU, scaled to slices of 1 mm, is refused.", "NOISY"),
+    "normal_mode_high_hu": ("The least dense lung over this, HU, is a caution.", "LOW_INSPIRATION"),
+    "volume_refused_ml": ("Both lungs together under this, ml, are refused.", "EXPIRATION"),
+    "volume_low_ml": ("Both lungs together under this, ml, are a caution.", "MASK_VOLUME"),
+    "volume_high_ml": ("Both lungs together over this, ml, are a caution.", "MASK_VOLUME"),
+    "right_share_low": ("A right lung of less than this part of both is a caution.", "MASK_ASYMMETRY"),
+    "right_share_high": ("A right lung of more than this part of both is a caution.", "MASK_ASYMMETRY"),
+    "airway_leak_ml": ("Airways that hold more than this, ml, are a caution.", "MASK_LEAK"),
+    "cut_off_caution_percent": ("More than this percent of the lungs beyond the slices is a caution.", "CUT_OFF"),
+    "cut_off_refused_percent": ("More than this percent of the lungs beyond the slices is refused.", "CUT_OFF"),
+    "view_refused_percent": ("Lung outline at the image's edge is a caution; over this percent of it is refused.",
+                             "FIELD_OF_VIEW"),
+    "low_density_percent": ("More than this percent of the lung under -970 HU is a caution.", "MASK_LOW_DENSITY"),
+    "consolidation_caution_percent": ("More than this percent of the lung consolidated is a caution.",
+                                      "CONSOLIDATION"),
+    "normal_share_low": ("Less than this part of the lung looking normal is a caution.", "NO_NORMAL_LUNG"),
+    "pair_volume_caution_percent": ("Lung volumes further apart than this percent of the baseline's are a caution.",
+                                    "VOLUME_DIFFERS"),
+    "pair_volume_refused_percent": ("Lung volumes further apart than this percent are not comparable.",
+                                    "VOLUME_DIFFERS"),
+    "pair_thickness_caution_mm": ("Thicknesses further apart than this, mm, are a caution; so is one thin, one thick.",
+                                  "THICKNESS_DIFFERS"),
+    "pair_thickness_refused_mm": ("One thin and one thick scan further apart than this, mm, are not comparable.",
+                                  "THICKNESS_DIFFERS"),
+    "pair_sharpness_percent": ("Edges wider by more than this percent at one visit are a caution.", "KERNEL_DIFFERS"),
+    "pair_hu": ("Air, or blood without contrast, further apart than this, HU, is a caution.", "AIR_DIFFERS",
+                "BLOOD_DIFFERS"),
+}
+"""For each limit of the protocol a sentence, and the codes that it decides."""
 
 
 def protocol_page() -> str:
@@ -107,7 +165,11 @@ def protocol_page() -> str:
         first, second, third = (f"{end:g}" for end in ends)
         return f"0 to {first}", f"over {first} to {second}", f"over {second} to {third}", f"over {third} to 100"
 
-    limits = ((f"`{f.name}`", f"{getattr(protocol.limits, f.name):g}") for f in fields(protocol.limits))
+    limits = (
+        (f"`{f.name}`", f"{getattr(protocol.limits, f.name):g}", LIMITS[f.name][0],
+         ", ".join(f"`{code}`" for code in LIMITS[f.name][1:]))
+        for f in fields(protocol.limits)
+    )
     windows = ((w.visit, f"{w.from_weeks:g} to {w.to_weeks:g}") for w in protocol.visit_windows)
     return page(
         f"The protocol {protocol.name}", "`resources/protocols/default.json`",
@@ -121,7 +183,7 @@ def protocol_page() -> str:
         f"ILD extent is the sum of {', '.join(p.word.replace('_', ' ') for p in protocol.ild_patterns)}. Islands\n"
         f"under {protocol.smallest_island_ml:g} ml are left out, gaps to {protocol.largest_gap_ml:g} ml are closed.\n",
         "## Visits\n", table(("visit", "weeks after baseline, both included"), windows),
-        "## Limits of fitness\n", table(("limit", "value"), limits),
+        "## Limits of fitness\n", table(("limit", "value", "what it means", "code"), limits),
     )
 
 

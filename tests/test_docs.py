@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 from docs import generate
+from ssc_hrct.core.findings import PAIR_FINDINGS, SCAN_FINDINGS
+from ssc_hrct.core.protocol import Limits
 from ssc_hrct.core.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -44,3 +47,18 @@ def test_a_page_that_says_something_else_is_found(tmp_path, monkeypatch):
     assert generate.main(["--check"]) == 0
     (tmp_path / "findings.md").write_text("old")
     assert generate.stale() == ["findings.md"]
+
+
+def test_every_limit_has_a_sentence_and_the_codes_that_it_decides():
+    assert list(generate.LIMITS) == [field.name for field in fields(Limits)]
+    for name, (sentence, *codes) in generate.LIMITS.items():
+        assert sentence.endswith("."), name
+        assert codes, name
+        assert set(codes) <= set(PAIR_FINDINGS if name.startswith("pair_") else SCAN_FINDINGS), name
+
+
+def test_the_page_of_findings_tells_cautions_from_refusals():
+    text = (DOCS / "findings.md").read_text()
+    for row in ("`NOT_CT` | refusal |", "`THICK_SLICES` | either |", "`CONTRAST` | caution |",
+                "`VERSION_DIFFERS` | not comparable |", "`VOLUME_DIFFERS` | either |"):
+        assert f"| {row}" in text

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 
 class Level(StrEnum):
@@ -19,58 +20,65 @@ class Level(StrEnum):
     NOT_COMPARABLE = "not_comparable"
 
 
+Reach = Literal["caution", "refusal", "either"]
+
+
 @dataclass(frozen=True, slots=True)
 class FindingKind:
-    """says: what is the matter, for a coordinator. do: what to do about it."""
+    """says: what is the matter, for a coordinator. do: what to do about it.
+
+    level: what it can be: a caution, a refusal (of a pair: not comparable), or either, by the limit that was passed.
+    """
 
     code: str
     says: str
     do: str
+    level: Reach = "caution"
 
 
-def _kinds(*rows: tuple[str, str, str]) -> dict[str, FindingKind]:
-    return {code: FindingKind(code, says, do) for code, says, do in rows}
+def _kinds(*rows: tuple[str, str, str] | tuple[str, str, str, Reach]) -> dict[str, FindingKind]:
+    return {row[0]: FindingKind(*row) for row in rows}
 
 
 SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
     ("THICK_SLICES", "The slices are thicker than 1.5 mm, or their thickness is not known.",
-     "Choose a thin series if the exam has one; the split into patterns is unsure on thick slices."),
+     "Choose a thin series if the exam has one; the split into patterns is unsure on thick slices.", "either"),
     ("SPACED_SLICES", "The slices are spaced apart with unseen lung between them.",
-     "Choose a contiguous series; spaced HRCT cannot be scored by volume."),
+     "Choose a contiguous series; spaced HRCT cannot be scored by volume.", "refusal"),
     ("MISSING_SLICES", "Slices are missing inside the stack.",
-     "Ask for a complete export of the series."),
+     "Ask for a complete export of the series.", "either"),
     ("DUPLICATE_SLICES", "Some slices are there more than once.",
-     "Exact copies were left out; where copies differ, export the series again."),
+     "Exact copies were left out; where copies differ, export the series again.", "either"),
     ("MIXED_ACQUISITIONS", "Two acquisitions share this series and cannot be told apart.",
-     "Export each acquisition as a series of its own."),
+     "Export each acquisition as a series of its own.", "refusal"),
     ("GANTRY_TILT", "The gantry was tilted, or is said to have been.",
-     "Look at the coronal view before trusting the zones."),
+     "Look at the coronal view before trusting the zones.", "either"),
     ("BAD_GEOMETRY", "Positions and orientations of the slices do not make a regular volume.",
-     "Choose another series or export it again."),
+     "Choose another series or export it again.", "refusal"),
     ("COARSE_PIXELS", "The pixels are larger than 1 mm.",
-     "Choose a reconstruction with a smaller field of view."),
+     "Choose a reconstruction with a smaller field of view.", "either"),
     ("FIELD_OF_VIEW", "The lungs touch the edge of the field of view, or it is very small.",
-     "Choose a reconstruction that holds both lungs."),
-    ("NOT_CT", "This is not a CT image of the chest in HU.", "Choose the CT series of the exam."),
-    ("LOCALIZER", "This is a localizer (scout).", "Choose the axial series of the exam."),
-    ("TOO_FEW_SLICES", "There are fewer than 20 slices.", "Choose the complete axial series."),
+     "Choose a reconstruction that holds both lungs.", "either"),
+    ("NOT_CT", "This is not a CT image of the chest in HU.", "Choose the CT series of the exam.", "refusal"),
+    ("LOCALIZER", "This is a localizer (scout).", "Choose the axial series of the exam.", "refusal"),
+    ("TOO_FEW_SLICES", "There are fewer than 20 slices.", "Choose the complete axial series.", "refusal"),
     ("DERIVED_SERIES", "This series was computed from another one.",
      "Choose the original axial series if it is at hand."),
     ("NOT_AXIAL", "The slices are coronal, sagittal or oblique.",
-     "Choose the axial series of the exam."),
+     "Choose the axial series of the exam.", "either"),
     ("LOSSY", "The images were compressed with loss.",
      "Prefer the original; fine lines may be smoothed away."),
     ("UNREADABLE", "The pixels of one or more slices could not be decoded.",
-     "Export the series again; a file may be damaged or in a format that is not read."),
+     "Export the series again; a file may be damaged or in a format that is not read.", "either"),
     ("HU_OFFSET", "Air or blood is not at its usual density.",
      "Check the scanner's calibration; densities may be shifted."),
     ("NOT_HU", "The values are not Hounsfield units: air is off by more than 150.",
-     "Choose the original CT series."),
+     "Choose the original CT series.", "refusal"),
     ("KERNEL_UNKNOWN", "The reconstruction kernel is not known, or extreme.",
      "Compare visits only where the kernel is the same."),
     ("KVP_UNUSUAL", "The tube voltage is unknown or outside 100 to 140 kV.",
      "Compare visits only at the same voltage."),
-    ("NOISY", "The image is noisy.", "Noise can look like fine reticulation; look at the overlay."),
+    ("NOISY", "The image is noisy.", "Noise can look like fine reticulation; look at the overlay.", "either"),
     ("CONTRAST", "Contrast medium was given.",
      "Lung density is raised a little; compare only with a visit with contrast."),
     ("PRONE", "The patient lay prone.", "Compare only with another prone scan."),
@@ -79,12 +87,12 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
     ("LOW_INSPIRATION", "The breath was not deep, or the lungs are dense throughout.",
      "Shallow breath looks like ground glass; look at the image and repeat if needed."),
     ("EXPIRATION", "Both lungs together hold under 1.5 litres: this looks like expiration.",
-     "Score a scan at full inspiration."),
+     "Score a scan at full inspiration.", "refusal"),
     ("CUT_OFF", "The scan does not hold the whole of both lungs.",
-     "Choose a series that covers both apices and bases."),
+     "Choose a series that covers both apices and bases.", "either"),
     ("MOTION", "The patient moved.", "Motion can look like ground glass; look at heart and diaphragm."),
     ("NO_LUNGS", "Two lungs could not be found.",
-     "Check that this is a chest CT that holds both lungs."),
+     "Check that this is a chest CT that holds both lungs.", "refusal"),
     ("MASK_VOLUME", "The lung volume is outside what is expected of an adult.",
      "Look at the lung outline."),
     ("MASK_ASYMMETRY", "The share of the right lung is unusual.", "Look at the lung outline."),
@@ -99,22 +107,22 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
     ("SUBJECT_UNKNOWN", "Whose scan this is could not be told from the files.",
      "Name the subject, by option or manifest."),
     ("INTERNAL_ERROR", "The program failed on this exam. This is a fault of the program.",
-     "Send the log to the maintainers; the other exams are not affected."),
+     "Send the log to the maintainers; the other exams are not affected.", "refusal"),
     ("VISIT_NOT_GIVEN", "The visit was not named.", "Name the visit, by option or manifest."),
 )
 
 PAIR_FINDINGS: dict[str, FindingKind] = _kinds(
-    ("SIDE_REFUSED", "One of the two scans was refused.", "Choose another series for that visit."),
+    ("SIDE_REFUSED", "One of the two scans was refused.", "Choose another series for that visit.", "refusal"),
     ("VERSION_DIFFERS", "The two scans were scored with different versions of the program.",
-     "Score both with the same version."),
+     "Score both with the same version.", "refusal"),
     ("PROTOCOL_DIFFERS", "The two scans were scored under different protocols.",
-     "Score both under the same protocol."),
+     "Score both under the same protocol.", "refusal"),
     ("IDENTITY_DIFFERS", "The two exams name different patients in their headers.",
      "Check that both are of one subject."),
     ("VOLUME_DIFFERS", "The lung volumes differ: one breath was deeper.",
-     "A shallower breath looks like more disease; judge with spirometry."),
+     "A shallower breath looks like more disease; judge with spirometry.", "either"),
     ("VOLUME_UNKNOWN", "The lung volume of a side is not known.", "Score that visit again."),
-    ("THICKNESS_DIFFERS", "The slice thickness differs.", "Compare series of equal thickness."),
+    ("THICKNESS_DIFFERS", "The slice thickness differs.", "Compare series of equal thickness.", "either"),
     ("THICKNESS_UNKNOWN", "The slice thickness of a side is not known.",
      "Compare series of known thickness."),
     ("KERNEL_DIFFERS", "The kernels or the measured sharpness differ.",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+import ssc_hrct
 from ssc_hrct.core.findings import (
     PAIR_FINDINGS,
     SCAN_FINDINGS,
@@ -77,3 +82,30 @@ def test_each_says_what_is_the_matter_and_what_to_do_in_whole_sentences(kind: ob
         assert sentence.endswith(".")
         assert "!" not in sentence
         assert "error" not in sentence.lower()
+
+
+MADE_BY = {"caution": (False, "caution"), "refusal": (False, "refusal"),
+           "pair_caution": (True, "caution"), "not_comparable": (True, "refusal")}
+
+
+def made_in_code() -> Iterator[tuple[bool, str, str]]:
+    """Pair or not, code and level of every finding that the program makes with its code written out."""
+    for file in Path(ssc_hrct.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+                continue
+            makers = (node.func.body, node.func.orelse) if isinstance(node.func, ast.IfExp) else (node.func,)
+            for maker in makers:
+                if isinstance(maker, ast.Name) and maker.id in MADE_BY:
+                    pair, level = MADE_BY[maker.id]
+                    yield pair, str(node.args[0].value), level
+
+
+def test_the_table_tells_whether_a_code_is_a_caution_a_refusal_or_either_as_the_program_makes_it() -> None:
+    made: dict[tuple[bool, str], set[str]] = {}
+    for pair, code, level in made_in_code():
+        made.setdefault((pair, code), set()).add(level)
+    assert len(made) > 45
+    for (pair, code), levels in made.items():
+        kind = (PAIR_FINDINGS if pair else SCAN_FINDINGS)[code]
+        assert kind.level == ("either" if len(levels) > 1 else levels.pop()), code
