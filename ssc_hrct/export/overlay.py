@@ -31,7 +31,8 @@ _WINDOW_LOW_HU, _WINDOW_WIDE_HU = -1350.0, 1500.0
 """The lung window 1500/-600."""
 _WASH = 0.35
 _TEXT, _GROUND = (230, 233, 236), (0, 0, 0)
-_LEGEND_PX, _TEXT_PX, _GAP_PX, _HALO_PX = 34, 15, 4, 2
+_LINE_PX, _TEXT_PX, _GAP_PX, _HALO_PX = 26, 15, 4, 2
+_LEGEND_PX = 2 * _LINE_PX
 
 Colour = tuple[int, int, int]
 Image8 = NDArray[np.uint8]
@@ -126,20 +127,33 @@ def _sheet(tiles: list[Image.Image], extents: Extents, colours: Colours) -> byte
     sheet = Image.new("RGB", (max(_COLUMNS * (wide + _GAP_PX), _NARROWEST_PX), below + _LEGEND_PX), _GROUND)
     for place, tile in enumerate(tiles):
         sheet.paste(tile, (place % _COLUMNS * (wide + _GAP_PX), place // _COLUMNS * (tall + _GAP_PX)))
-    _legend(ImageDraw.Draw(sheet), below + _LEGEND_PX // 2, extents, colours)
+    draw, middle = ImageDraw.Draw(sheet), below + _LINE_PX // 2
+    for number, entries in enumerate(_legend(extents, colours)):
+        _write_entries(draw, middle + number * _LINE_PX, entries)
     stream = io.BytesIO()
     sheet.save(stream, format="PNG", optimize=True)
     return stream.getvalue()
 
 
-def _legend(draw: ImageDraw.ImageDraw, y: int, extents: Extents, colours: Colours) -> None:
-    """Each pattern in its colour with its percent of the lung, and the sum that is graded."""
-    font, x, box = ImageFont.load_default(_TEXT_PX), 10, 12
-    entries: list[tuple[str, Colour | None]] = [(f"ILD {extents.ild_percent} %", None)]
-    entries += [(f"{p.word.replace('_', ' ')} {extents.percent((p,))} %", c) for p, c in colours.patterns.items()]
+Entry = tuple[str, Colour | None]
+"""Words of the legend, and the colour that they explain."""
+
+
+def _legend(extents: Extents, colours: Colours) -> tuple[list[Entry], list[Entry]]:
+    """Two lines: the sum that is graded and each pattern with its percent of the lung; the outline, and what for."""
+    shares: list[Entry] = [(f"ILD {extents.ild_percent} %", None)]
+    shares += [(f"{p.word.replace('_', ' ')} {extents.percent((p,))} %", c) for p, c in colours.patterns.items()]
+    return shares, [("yellow: lung outline", colours.lungs), ("research use", None)]
+
+
+def _write_entries(draw: ImageDraw.ImageDraw, y: int, entries: list[Entry]) -> int:
+    """One line of the legend; returns where it ends, in pixels from the left."""
+    font, x, box, end = ImageFont.load_default(_TEXT_PX), 10, 12, 0
     for text, colour in entries:
         if colour is not None:
             draw.rectangle((x, y - box // 2, x + box, y + box // 2), fill=colour)
             x += box + 6
         draw.text((x, y), text, _TEXT, font, anchor="lm")
-        x += round(draw.textlength(text, font)) + 22
+        end = x + round(draw.textlength(text, font))
+        x = end + 16
+    return end

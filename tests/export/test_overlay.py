@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from ssc_hrct.app import assets
 from ssc_hrct.core.extents import Extents
@@ -16,6 +16,7 @@ from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
 from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern, Patterns
 from ssc_hrct.core.volume import LabelMap, Volume
+from ssc_hrct.export import overlay
 from ssc_hrct.export.overlay import SLICES, overlay_png, overlay_slices, read_colours
 from tests.made_up import acquisition, extents
 
@@ -80,12 +81,12 @@ def test_patterns_are_drawn_in_their_colours_on_the_patients_right_at_the_left_o
 def test_pixels_that_are_not_square_are_drawn_in_their_true_shape() -> None:
     """The lungs' box with its margin is 104 mm wide and 64 mm high; 104 mm with rows twice as far apart."""
     flat, tall = (picture(*a_chest((2.0, step, 1.0))) for step in (1.0, 2.0))
-    rows = [(len(sheet) - 34) / 2 - 4 for sheet in (flat, tall)]
+    rows = [(len(sheet) - 52) / 2 - 4 for sheet in (flat, tall)]
     assert rows == [pytest.approx(440 * 64 / 104, abs=1), pytest.approx(440, abs=8)]
 
 
 def test_the_legend_has_every_pattern() -> None:
-    legend = picture(*a_chest())[-34:].reshape(-1, 3)
+    legend = picture(*a_chest())[-52:].reshape(-1, 3)
     for pattern, colour in COLOURS.patterns.items():
         assert (legend == colour).all(axis=1).sum() > 50, pattern
 
@@ -94,3 +95,23 @@ def test_the_legend_has_every_pattern() -> None:
 def test_each_pattern_has_a_colour_of_its_own(pattern: Pattern) -> None:
     others = [c for p, c in COLOURS.patterns.items() if p is not pattern]
     assert COLOURS.patterns[pattern] not in others
+
+
+def test_the_legend_explains_the_outline_and_says_what_the_picture_is_for() -> None:
+    _, second = overlay._legend(extents(), COLOURS)
+    assert second == [("yellow: lung outline", COLOURS.lungs), ("research use", None)]
+    red, green, blue = COLOURS.lungs
+    assert min(red, green) > 200 > 100 > blue, "yellow, as the legend says"
+    drawn = picture(*a_chest())[-26:].reshape(-1, 3)
+    assert (drawn == COLOURS.lungs).all(axis=1).sum() > 50
+    assert (drawn.min(axis=1) > 150).sum() > 100, "words beside it"
+
+
+def test_the_legend_fits_into_the_narrowest_picture_with_the_longest_percents() -> None:
+    shares, rest = overlay._legend(extents(), COLOURS)
+    draw = ImageDraw.Draw(Image.new("RGB", (2000, 60)))
+    words = [text.rsplit(" ", 2)[0] for text, _ in shares]
+    most = [f"{word} {'100.00' if word == 'ILD' else '99.99'} %" for word in words]
+    long = [(text, colour) for text, (_, colour) in zip(most, shares, strict=True)]
+    for line in (long, rest):
+        assert overlay._write_entries(draw, 20, line) <= overlay._NARROWEST_PX - 10
