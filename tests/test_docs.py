@@ -62,3 +62,8 @@ def test_the_page_of_findings_tells_cautions_from_refusals():
     for row in ("`NOT_CT` | refusal |", "`THICK_SLICES` | either |", "`CONTRAST` | caution |",
                 "`VERSION_DIFFERS` | not comparable |", "`VOLUME_DIFFERS` | either |"):
         assert f"| {row}" in text
+
+
+def test_no_page_waits_for_something_to_be_filled_in():
+    for page in (DOCS.parent / "README.md", *DOCS.glob("*.md")):
+        assert "<!-- anchor" not in page.read_text(encoding="utf-8"), page.name
