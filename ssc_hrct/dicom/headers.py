@@ -188,7 +188,7 @@ def _parse(file: BinaryIO, head: bytes) -> _Elements | None:
     file.seek(0)
     try:
         return _Elements(file)
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - any complaint of the parser about the whole file means "damaged"
         return None
 
 
