@@ -32,8 +32,25 @@ FIBROSIS = (Pattern.RETICULATION, Pattern.HONEYCOMBING)
 
 
 @dataclass(frozen=True, slots=True)
+class ClassifierDoubt:
+    """How sure a classifier is, each in percent of the lung.
+
+    unsure: abnormal or not was a near thing (probability within 0.25 to 0.75). split_unsure: abnormal, and fibrosis
+    or not was a near thing. out_of_range: any feature lay outside what the classifier was trained on.
+    """
+
+    unsure_percent: float
+    split_unsure_percent: float
+    out_of_range_percent: float
+
+
+@dataclass(frozen=True, slots=True)
 class Patterns:
-    """The classifier's answer: `labels` of `Pattern` on the volume's grid; engine: its name."""
+    """The classifier's answer: `labels` of `Pattern` on the volume's grid; engine: its name.
+
+    doubt: None where the classifier knows nothing of its own doubt.
+    """
 
     labels: LabelMap
     engine: str
+    doubt: ClassifierDoubt | None = None
