@@ -18,7 +18,7 @@ from pathlib import Path
 from ssc_hrct.app import assets
 from ssc_hrct.cli.parser import build_parser
 from ssc_hrct.core.findings import PAIR_FINDINGS, SCAN_FINDINGS, FindingKind
-from ssc_hrct.core.rows import COMPARISON_COLUMNS, SCHEMA_VERSION, SCORE_COLUMNS, Column
+from ssc_hrct.core.rows import COMPARISON_COLUMNS, FIRST_VERSION, SCHEMA_VERSION, SCORE_COLUMNS, Column
 from ssc_hrct.gui.actions import ACTIONS, MOUSE
 
 DOCS = Path(__file__).resolve().parent
@@ -41,8 +41,8 @@ def columns_page() -> str:
     def lines(columns: Sequence[Column]) -> Iterable[Sequence[str]]:
         for number, c in enumerate(columns, 1):
             says = c.says + (f" One of: {', '.join(c.values)}." if c.values else "")
-            if c.since > 1:
-                says += f" Since version {c.since}."
+            if c.since != FIRST_VERSION:
+                says += f" Since version {c.since} of the program."
             yield str(number), f"`{c.name}`", c.type, c.unit, says
 
     return page(

@@ -12,7 +12,8 @@ from decimal import Decimal
 from ssc_hrct.core.comparison import Comparability, Comparison
 from ssc_hrct.core.extents import Extents
 from ssc_hrct.core.findings import Finding
-from ssc_hrct.core.grade import Severity
+from ssc_hrct.core.grade import STABILITIES, Severity
+from ssc_hrct.core.intervals import Interval
 from ssc_hrct.core.lungs import Zone
 from ssc_hrct.core.numbers import rounded
 from ssc_hrct.core.patterns import FIBROSIS, LUNG_PATTERNS, Pattern
@@ -20,6 +21,8 @@ from ssc_hrct.core.score import Score, Status
 from ssc_hrct.core.subject import ScoreKind
 
 SCHEMA_VERSION = 1
+FIRST_VERSION = "0.1.0"
+"""Of the program: columns that were there from the beginning."""
 
 Row = dict[str, str]
 """Column name to printed text; empty text is no value."""
@@ -27,13 +30,16 @@ Row = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """type: text, integer, decimal, date, datetime, or codes (joined by ;). values: all allowed."""
+    """type: text, integer, decimal, date, datetime, or codes (joined by ;). values: all allowed.
+
+    since: version of the program that first wrote it.
+    """
 
     name: str
     type: str
     unit: str
     says: str
-    since: int = 1
+    since: str = FIRST_VERSION
     values: tuple[str, ...] = ()
     required: bool = False
 
@@ -99,6 +105,15 @@ SCORE_COLUMNS: tuple[Column, ...] = (
     Column("scored_at_utc", "datetime", "", "When the score was made, UTC.", required=True),
     Column("signed_at_utc", "datetime", "", "When the score was signed, UTC."),
     Column("study_instance_uid", "text", "", "The exam.", required=True),
+    Column("ild_percent_low", "decimal", "%", "Lower end of the 90 percent interval of the ILD extent.", "0.2.0"),
+    Column("ild_percent_high", "decimal", "%", "Upper end of the 90 percent interval of the ILD extent.", "0.2.0"),
+    Column("fibrosis_percent_low", "decimal", "%",
+           "Lower end of the 90 percent interval of the fibrosis extent.", "0.2.0"),
+    Column("fibrosis_percent_high", "decimal", "%",
+           "Upper end of the 90 percent interval of the fibrosis extent.", "0.2.0"),
+    Column("severity_stability", "text", "",
+           "Whether the severity stands within the interval's doubt, or which other grade it may be.", "0.2.0",
+           values=STABILITIES),
 )
 
 COMPARISON_COLUMNS: tuple[Column, ...] = (
@@ -160,6 +175,17 @@ def _measured(extents: Extents) -> Row:
     return row
 
 
+def _doubt(score: Score) -> Row:
+    row: Row = {"severity_stability": score.severity_stability or ""}
+    for name, interval in (("ild_percent", score.ild_interval), ("fibrosis_percent", score.fibrosis_interval)):
+        row |= {f"{name}_low": "", f"{name}_high": ""} if interval is None else _ends(name, interval)
+    return row
+
+
+def _ends(name: str, interval: Interval) -> Row:
+    return {f"{name}_low": _fixed(interval.low_percent, 2), f"{name}_high": _fixed(interval.high_percent, 2)}
+
+
 def contrast_word(score: Score) -> str:
     """yes, no or unknown: the finding CONTRAST covers tag and image."""
     if score.acquisition.contrast or any(f.code == "CONTRAST" for f in score.findings):
@@ -202,7 +228,7 @@ def score_row(score: Score) -> Row:
         "study_instance_uid": facts.study_instance_uid,
     }
     if score.extents is not None and score.status is not Status.REFUSED:
-        row |= _measured(score.extents)
+        row |= _measured(score.extents) | _doubt(score)
     return row
 
 

@@ -10,6 +10,7 @@ from ssc_hrct.core.acquisition import Acquisition
 from ssc_hrct.core.extents import Extents
 from ssc_hrct.core.findings import Finding, is_refused
 from ssc_hrct.core.grade import Severity
+from ssc_hrct.core.intervals import Interval
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.subject import ScoreKind, Visit
 
@@ -22,7 +23,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """findings stand in order (`findings.in_order`); a refused score has no extents and no grades."""
+    """findings stand in order (`findings.in_order`); a refused score has no extents and no grades.
+
+    ild_interval, fibrosis_interval: 90 percent intervals of the two extents; None where no model of them was given.
+    severity_stability: what `grade.stability` says of the severity, one of `grade.STABILITIES`.
+    """
 
     subject_id: str
     visit: Visit
@@ -40,6 +45,9 @@ class Score:
     """With time zone UTC."""
     kind: ScoreKind = ScoreKind.AUTOMATIC
     version: int = 1
+    ild_interval: Interval | None = None
+    fibrosis_interval: Interval | None = None
+    severity_stability: str | None = None
 
     @property
     def status(self) -> Status:

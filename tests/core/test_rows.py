@@ -9,6 +9,7 @@ from decimal import Decimal
 from ssc_hrct.core.comparison import Comparability, Comparison
 from ssc_hrct.core.findings import caution, pair_caution, refusal
 from ssc_hrct.core.grade import Severity
+from ssc_hrct.core.intervals import Interval
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.rows import COMPARISON_COLUMNS, SCORE_COLUMNS, comparison_row, contrast_word, score_row, utc_text
 from tests.made_up import a_score, acquisition, extents, stats
@@ -21,7 +22,8 @@ CONTRACT = (
     + " ".join(f"{zone}_{what}" for zone in ZONES for what in ("ild_percent", "fibrosis_percent", "volume_ml"))
     + " slice_thickness_mm slice_spacing_mm pixel_spacing_mm kernel kvp manufacturer model contrast "
     "series_instance_uid software_version protocol_id protocol_sha256 runtime_s fibrosis_severity score_kind "
-    "score_version reader_id edited_ml scored_at_utc signed_at_utc study_instance_uid"
+    "score_version reader_id edited_ml scored_at_utc signed_at_utc study_instance_uid "
+    "ild_percent_low ild_percent_high fibrosis_percent_low fibrosis_percent_high severity_stability"
 )
 
 
@@ -54,9 +56,31 @@ def test_a_refused_row_says_why_and_has_no_number_of_the_lung() -> None:
     row = score_row(a_score(findings=(refusal("TOO_FEW_SLICES"), caution("VISIT_NOT_GIVEN")), extents=None))
     assert row["status"] == "refused"
     assert row["reasons"] == "TOO_FEW_SLICES;VISIT_NOT_GIVEN"
-    empty = [name for name in row if name.endswith(("_percent", "_ml", "_hu", "severity"))]
-    assert len(empty) == 32
+    ends = ("_percent", "_ml", "_hu", "severity", "_low", "_high", "stability")
+    empty = [name for name in row if name.endswith(ends)]
+    assert len(empty) == 37
     assert {row[name] for name in empty} == {""}
+
+
+def test_the_ends_of_an_interval_are_rounded_once_and_stand_beside_the_stability() -> None:
+    score = replace(a_score(), ild_interval=Interval(0.125, 3.1449), fibrosis_interval=Interval(0.0, 0.5),
+                    severity_stability="stable")
+    row = score_row(score)
+    assert [row[name] for name in CONTRACT.split()[-5:]] == ["0.13", "3.14", "0.00", "0.50", "stable"]
+
+
+def test_without_an_interval_its_columns_are_empty_and_a_refused_row_never_has_one() -> None:
+    doubt = Interval(1.0, 2.0)
+    refused = replace(a_score(findings=(refusal("LOCALIZER"),)), ild_interval=doubt, fibrosis_interval=doubt,
+                      severity_stability="stable")
+    for score in (a_score(), refused):
+        assert {score_row(score)[name] for name in CONTRACT.split()[-5:]} == {""}
+
+
+def test_columns_that_came_later_say_since_when_and_are_the_last() -> None:
+    since = [tuple(int(part) for part in c.since.split(".")) for c in SCORE_COLUMNS]
+    assert since == sorted(since)
+    assert [c.name for c in SCORE_COLUMNS if c.since != "0.1.0"] == CONTRACT.split()[-5:]
 
 
 def test_a_week_stands_beside_its_visit_and_unscheduled_has_none() -> None:

@@ -39,7 +39,8 @@ def test_the_file_is_utf8_with_commas_and_crlf_and_the_columns_of_the_contract(t
     assert data.count(b"\r\n") == 2 == data.count(b"\n")
     first = data.decode("utf-8").splitlines()[0].split(",")
     assert first[:7] == ["schema_version", "subject_id", "visit", "visit_week", "scan_date", "status", "reasons"]
-    assert first[-1] == "study_instance_uid"
+    assert first[first.index("study_instance_uid") + 1:] == [
+        "ild_percent_low", "ild_percent_high", "fibrosis_percent_low", "fibrosis_percent_high", "severity_stability"]
     row = plain_cells(path)[0]
     assert row["kernel"] == 'B60f, "sharp"'
     assert row["manufacturer"] == "Größe"
@@ -127,6 +128,16 @@ def test_a_table_of_an_older_program_that_lacks_later_columns_is_taken(tmp_path:
     path.write_text("\n".join(cut) + "\n")
     merge_rows(path, [a_row("b")], SCORES)
     assert [r["subject_id"] for r in plain_cells(path)] == ["0007", "b"]
+
+
+def test_a_table_from_before_the_intervals_is_merged_into_and_its_rows_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text("schema_version,subject_id,visit,status,software_version,protocol_id,protocol_sha256,score_kind,"
+                    "score_version,scored_at_utc,ild_percent,study_instance_uid\n"
+                    "1,a,baseline,scored,0.1.0,default-1,ab,automatic,1,2026-01-31T09:30:00Z,7.25,1.2.3\n")
+    merge_rows(path, [a_row("b", ild_percent="8.00", ild_percent_low="7.10", ild_percent_high="9.30")], SCORES)
+    told = [(r["ild_percent"], r["ild_percent_low"], r["ild_percent_high"]) for r in plain_cells(path)]
+    assert told == [("7.25", "", ""), ("8.00", "7.10", "9.30")]
 
 
 @pytest.mark.parametrize(
