@@ -104,7 +104,7 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
      "Make the mask from this very series, and save it with the lungs alone.", "refusal"),
     ("MASK_RESAMPLED", "The lung mask that was given lies on another grid and was brought to that of the scan.",
      "Make the mask on the scan's own grid where you can; its border is rough."),
-    ("MASK_DIFFERS", "The lung mask that was given differs from the lungs that are found here, or could not be compared.",
+    ("MASK_DIFFERS", "The lung mask that was given differs from the lungs found here, or could not be compared.",
      "Look at the lung outline: one of the two may be wrong."),
     ("LUNGS_GIVEN", "The outline of the lungs was given, not found here.",
      "Compare only with a visit whose lungs came from the same program."),
