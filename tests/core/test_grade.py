@@ -94,7 +94,7 @@ def test_without_any_doubt_every_grade_is_stable(percent: Decimal) -> None:
 
 
 def test_of_two_other_grades_that_are_as_likely_the_graver_is_named() -> None:
-    assert stability(Decimal("7.50"), Interval(2.5, 12.5), BOUNDS) == "may be moderate"
+    assert stability(Decimal("7.50"), Interval(4.5, 10.5), BOUNDS) == "may be moderate"
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.1, 3.0), (3.0, 2.0), (50.0, 100.1), (float("nan"), 1.0)])
