@@ -27,6 +27,7 @@ BELONGS_TO = {
     "shiboken6": ("gui/",),
     "pydicom": ("dicom/",),
     "highdicom": ("dicom/",),
+    "SimpleITK": ("export/",),
     "sqlite3": ("study/",),
     "onnxruntime": ("measure/",),
     "statsmodels": ("cohort/",),

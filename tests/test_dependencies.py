@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = {
     "scikit-image": "skimage", "connected-components-3d": "cc3d", "pyside6-essentials": "PySide6", "pillow": "PIL",
+    "simpleitk": "SimpleITK",
 }
 BY_PYDICOM = {"pylibjpeg", "pylibjpeg-rle"}
 """Never imported by us: pydicom finds them by their metadata and reads RLE with them (dicom/decoders.py)."""
