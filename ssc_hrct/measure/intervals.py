@@ -1,0 +1,204 @@
+"""Error bars of one scan, from what is known about it; nothing is scored a second time.
+
+In: what was counted, what calibration measured, what the files say, and how sure the classifier was. Out: a 90
+percent interval of the ILD extent and of the fibrosis extent. The expected error is a sum of squares of independent
+causes, each a plain number of the scan times a weight; how many of it lie below and above the extent comes from cases
+of known truth that the engine never saw (split conformal prediction: Lei et al, J Am Stat Assoc 2018;113:1094-1111),
+apart for small, middle and large extents. `training/intervals.py` makes the numbers; this file only uses them.
+What it promises holds for cases like those: phantoms and written-in disease are not patients.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from ssc_hrct.core.acquisition import Acquisition
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.extents import Extents
+from ssc_hrct.core.intervals import Interval
+from ssc_hrct.core.lungs import Ring, Zone
+from ssc_hrct.core.patterns import FIBROSIS, ClassifierDoubt, Pattern
+from ssc_hrct.core.protocol import canonical_sha256
+from ssc_hrct.core.stats import ImageStats
+
+FLOOR_POINTS = 0.3
+"""No scan is measured better than this (points; science.md 4.4)."""
+BIN_ENDS_PERCENT = (5.0, 20.0)
+"""Small extents end here, then middle ones: the error grows with the extent, and so may its shape."""
+_BLEND_PERCENT = (4.0, 6.0, 16.0, 24.0)
+"""From one bin to the next the factors go over in a line, a fifth of the bound to either side, so that two scans
+that hardly differ get intervals that hardly differ."""
+OUT_OF_RANGE_PERCENT = 5.0
+"""More of the lung than this unlike all that the classifier learned from: the interval is doubled."""
+MASK_SHARE = 0.05
+"""Half a millimetre of the outer ring of 10 mm: how far the lungs' border may lie off (science.md 4.4)."""
+_NORMAL_MODE_HU = -870.0
+"""Own normal lung at full breath (science.md 3.1); denser is a shallower breath."""
+
+WORDS = {
+    "root_extent": "", "extent": "", "root_ild": "", "mask": "", "dense_normal": "", "unlike_normal": "",
+    "unsure": "the classifier's doubt", "split_unsure": "the classifier's doubt about fibrosis",
+    "out_of_range": "how much of the lung is unlike what was learned", "noise": "the noise", "blur": "the sharpness",
+    "thickness": "the slice thickness",
+}
+"""Names of all features; a word for those that a scan may lack."""
+
+Features = Mapping[str, float | None]
+"""Causes of error by name, each at least 0, where 0 is no cause. None: could not be measured."""
+
+
+def ild_features(
+    extents: Extents, stats: ImageStats, acquisition: Acquisition, doubt: ClassifierDoubt | None
+) -> dict[str, float | None]:
+    """What the error of the ILD extent is expected from. The split inside it cannot move the total and is not here."""
+    return _of_extent(extents, extents.ild_patterns) | _of_scan(stats, acquisition, doubt)
+
+
+def fibrosis_features(
+    extents: Extents, stats: ImageStats, acquisition: Acquisition, doubt: ClassifierDoubt | None
+) -> dict[str, float | None]:
+    """What the error of the fibrosis extent is expected from: all abnormal lung may be called fibrosis, or may not."""
+    own = _of_extent(extents, FIBROSIS) | _of_scan(stats, acquisition, doubt)
+    ild = _of_extent(extents, extents.ild_patterns)["root_extent"]
+    return own | {"root_ild": ild, "split_unsure": None if doubt is None else doubt.split_unsure_percent}
+
+
+def _of_extent(extents: Extents, patterns: tuple[Pattern, ...]) -> dict[str, float | None]:
+    lung = extents.voxels()
+    if lung == 0:
+        raise ValueError("no lung, no extent")
+    percent = 100.0 * extents.voxels(patterns) / lung
+    outer = 100.0 * extents.voxels(patterns, tuple(Zone), (Ring.TO_10_MM,)) / lung
+    return {"root_extent": sqrt(percent), "extent": percent, "mask": MASK_SHARE * outer}
+
+
+def _of_scan(stats: ImageStats, acquisition: Acquisition, doubt: ClassifierDoubt | None) -> dict[str, float | None]:
+    return {
+        "unsure": None if doubt is None else doubt.unsure_percent,
+        "out_of_range": None if doubt is None else doubt.out_of_range_percent,
+        "noise": None if stats.noise_hu is None else stats.noise_hu / 10,
+        "blur": stats.fwhm_mm,
+        "thickness": acquisition.slice_thickness_mm,
+        "dense_normal": max(stats.normal_mode_hu - _NORMAL_MODE_HU, 0.0) / 10,
+        "unlike_normal": 10 * (1 - stats.normal_share),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ExtentModel:
+    """The error of one extent.
+
+    points: points of error for one unit of a feature; if_missing: what a feature counts as where it is not known,
+    high among the cases of the training; below, above: how many expected errors the ends lie from the extent, for
+    small, middle and large extents (below at most 0, above at least 0).
+    """
+
+    points: Mapping[str, float]
+    if_missing: Mapping[str, float]
+    below: tuple[float, float, float]
+    above: tuple[float, float, float]
+
+    def missing(self, features: Features) -> tuple[str, ...]:
+        """Names of features that this model asks for and the scan lacks."""
+        return tuple(name for name in self.points if features.get(name) is None)
+
+    def error_points(self, features: Features) -> float:
+        """Expected error, in points: the root of the sum of squares of its causes and of the floor."""
+        squares = FLOOR_POINTS**2
+        for name, weight in self.points.items():
+            known = features.get(name)
+            squares += (weight * (self.if_missing[name] if known is None else known)) ** 2
+        return sqrt(squares)
+
+    def interval(self, percent: float, features: Features, *, times: float = 1.0) -> Interval:
+        """The interval of an extent; times: how much wider on both sides. It always holds the extent itself."""
+        error = self.error_points(features) * times
+        low = percent + error * blended(percent, self.below)
+        high = percent + error * blended(percent, self.above)
+        return Interval(max(0.0, low), min(100.0, high))
+
+
+def blended(percent: float, factors: tuple[float, float, float]) -> float:
+    """The factor of the bin of an extent; near the end of a bin between its own and the next one's."""
+    small, middle, large = factors
+    return float(np.interp(percent, _BLEND_PERCENT, (small, middle, middle, large)))
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Both intervals, and why they are wider than usual: what was not known, and whether they were doubled."""
+
+    ild: Interval
+    fibrosis: Interval
+    missing: tuple[str, ...]
+    doubled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalModel:
+    """The numbers of both extents. made_from: which cases they come from, for a person."""
+
+    ild: ExtentModel
+    fibrosis: ExtentModel
+    made_from: str
+
+    def intervals(
+        self, extents: Extents, stats: ImageStats, acquisition: Acquisition, doubt: ClassifierDoubt | None
+    ) -> Intervals:
+        """Intervals of a scan. Raises ValueError where there is no lung.
+
+        Over 5 percent of the lung out of the classifier's range doubles both; a measurement that could not be made
+        counts as a bad one, which widens them, and is named.
+        """
+        ild_percent, fibrosis_percent = extents.ild_percent, extents.fibrosis_percent
+        if ild_percent is None or fibrosis_percent is None:
+            raise ValueError("no lung, no extent")
+        total = ild_features(extents, stats, acquisition, doubt)
+        part = fibrosis_features(extents, stats, acquisition, doubt)
+        doubled = doubt is not None and doubt.out_of_range_percent > OUT_OF_RANGE_PERCENT
+        times = 2.0 if doubled else 1.0
+        missing = dict.fromkeys((*self.ild.missing(total), *self.fibrosis.missing(part)))
+        return Intervals(
+            ild=self.ild.interval(float(ild_percent), total, times=times),
+            fibrosis=self.fibrosis.interval(float(fibrosis_percent), part, times=times),
+            missing=tuple(WORDS[name] for name in missing),
+            doubled=doubled,
+        )
+
+
+def interval_model(data: bytes) -> IntervalModel:
+    """The model from its JSON. Raises HrctError(BAD_MODEL) where it is not whole, as its own hash tells."""
+    try:
+        content = json.loads(data)
+        told = content.pop("sha256")
+        if canonical_sha256(content) != told:
+            raise ValueError("its hash differs")
+        return IntervalModel(_extent_model(content["ild"]), _extent_model(content["fibrosis"]),
+                             str(content["made_from"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise HrctError("BAD_MODEL", f"The model of the intervals cannot be used: {problem}.",
+                        "Install the program again.") from problem
+
+
+def _extent_model(content: Mapping[str, Any]) -> ExtentModel:
+    points = {str(name): float(value) for name, value in content["points"].items()}
+    if_missing = {name: float(content["if_missing"][name]) for name in points}
+    below, above = (_three(content[side]) for side in ("below", "above"))
+    unknown = set(points) - set(WORDS)
+    if unknown:
+        raise ValueError(f"unknown features {sorted(unknown)}")
+    numbers = np.array([*points.values(), *if_missing.values(), *(-f for f in below), *above])
+    if not (np.isfinite(numbers).all() and (numbers >= 0).all()):
+        raise ValueError("a number of it has the wrong sign")
+    return ExtentModel(points, if_missing, below, above)
+
+
+def _three(values: list[float]) -> tuple[float, float, float]:
+    small, middle, large = (float(v) for v in values)
+    return small, middle, large
