@@ -1,10 +1,10 @@
-"""Made-up chests of known truth, from a seed; disease written into any Volume."""
+"""Made-up chests of known truth, from a seed; disease written into any Volume, by either of two renderers."""
 
 from ssc_hrct.phantom.chest import ChestSpec, Phantom, make_chest
-from ssc_hrct.phantom.disease import PRESETS, Composite, DiseaseSpec, random_disease, write_disease
-from ssc_hrct.phantom.territory import Distribution
+from ssc_hrct.phantom.disease import Composite, write_disease
+from ssc_hrct.phantom.spec import PRESETS, DiseaseSpec, Distribution, Renderer, random_disease, varied_disease
 
 __all__ = [
-    "PRESETS", "ChestSpec", "Composite", "DiseaseSpec", "Distribution", "Phantom", "make_chest", "random_disease",
-    "write_disease",
+    "PRESETS", "ChestSpec", "Composite", "DiseaseSpec", "Distribution", "Phantom", "Renderer", "make_chest",
+    "random_disease", "varied_disease", "write_disease",
 ]

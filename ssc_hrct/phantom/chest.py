@@ -21,8 +21,9 @@ from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, LabelMap, Volume
 from ssc_hrct.phantom import anatomy
 from ssc_hrct.phantom.acquisition import KERNELS, NoiseMaker, blur_in_plane, slice_weights
 from ssc_hrct.phantom.anatomy import HEIGHT_MM, Build
-from ssc_hrct.phantom.disease import DiseaseSpec, render
+from ssc_hrct.phantom.disease import render
 from ssc_hrct.phantom.lattice import FloatArray, centres, lattice_over
+from ssc_hrct.phantom.spec import DiseaseSpec, Renderer
 from ssc_hrct.phantom.structures import build_structures
 from ssc_hrct.phantom.tissue import Tissue
 
@@ -38,7 +39,8 @@ class ChestSpec:
     spacing. kernel: soft, standard or sharp. noise_hu: SD in soft tissue. lung_ml: of both lungs at full
     inspiration, None to draw it (3.0 to 6.0 l). inspiration: lung volume against full inspiration, 0.6 to 1.
     dependent: density of dependent lung at the back. bowel_gas: colon and stomach gas.
-    emphysema_percent, consolidation_percent: of the lungs, beside `disease`.
+    emphysema_percent, consolidation_percent: of the lungs, beside `disease`. renderer: which of the
+    two draws disease.
     """
 
     shape: tuple[int, int, int] = (300, 512, 512)
@@ -55,6 +57,7 @@ class ChestSpec:
     bowel_gas: bool = True
     emphysema_percent: float = 0.0
     consolidation_percent: float = 0.0
+    renderer: Renderer = Renderer.CELLS
 
     def __post_init__(self) -> None:
         if self.kernel not in KERNELS:
@@ -99,7 +102,9 @@ def make_chest(seed: int, spec: ChestSpec = ChestSpec(), *, progress: Progress =
     patterns = np.where(lung, np.uint8(Pattern.NORMAL), np.uint8(Pattern.OUTSIDE)).astype(np.uint8)
     if disease is not None and lung.any():
         progress.step("Writing disease", 3, 5)
-        patterns = render(hu, fine, regions, disease, streams[3], every=within, progress=progress)
+        patterns = render(
+            hu, fine, regions, disease, streams[3], every=within, renderer=spec.renderer, progress=progress
+        )
     progress.step("Scanning", 4, 5)
     volume = Volume(_scan(hu, grid, fine, within, spec, streams[4], build, progress), grid, _facts(seed, grid, spec))
     middle = slice(within // 2, None, within)

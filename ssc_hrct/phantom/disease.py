@@ -2,13 +2,15 @@
 
 In: HU, lungs, a `DiseaseSpec` and a seed. Out: the new HU and, per voxel, the territory of each pattern as a reader
 would outline it. Tissue is only ever added to air (science.md 3.6): t' = t + a (1 - t), so vessels stay visible;
-cyst lumens and emphysema take tissue away. Where: `territory.py`; nets and cysts: `cells.py`.
+cyst lumens and emphysema take tissue away. Two renderers that share
+no mathematics: "cells" (`territory.py`, `writing.py`, `cells.py`) and "sheets" (`spread.py`, `sheets.py`, `bands.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 import edt
 import numpy as np
@@ -21,9 +23,12 @@ from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU, LabelMap, Volume
 from ssc_hrct.phantom.lattice import FloatArray, smooth_noise
+from ssc_hrct.phantom.sheets import SheetWriter
+from ssc_hrct.phantom.spec import DiseaseSpec, Distribution, Renderer
+from ssc_hrct.phantom.spread import spread_over
 from ssc_hrct.phantom.territory import (
-    Distribution,
     LungFrame,
+    counted_voxels,
     cut,
     field,
     fine_values,
@@ -37,44 +42,6 @@ FWHM_PER_SIGMA = 2.3548
 
 
 @dataclass(frozen=True, slots=True)
-class DiseaseSpec:
-    """How much of what, where.
-
-    extent_percent: ground glass, reticulation and honeycombing together, of both lungs. The three shares are relative
-    to each other. coarse: nets of 8 to 15 mm with thick lines instead of 4 to 8 mm with thin ones. density: tissue
-    added in ground glass (0.15 to 0.40). net_density: the haze between lines. asymmetry: -1 right only, 1 left only.
-    traction: dilated bronchi in fibrosis. consolidation and emphysema percent are of both lungs, beside the extent.
-    """
-
-    extent_percent: float
-    ground_glass: float = 1.0
-    reticulation: float = 0.0
-    honeycombing: float = 0.0
-    distribution: Distribution = Distribution.NSIP
-    coarse: bool = False
-    density: float = 0.25
-    net_density: float = 0.12
-    asymmetry: float = 0.0
-    traction: bool = False
-    consolidation_percent: float = 0.0
-    emphysema_percent: float = 0.0
-
-    def __post_init__(self) -> None:
-        parts = (self.extent_percent, self.consolidation_percent, self.emphysema_percent)
-        if min(parts) < 0 or sum(parts) > 95:
-            raise ValueError("percents must not be negative, nor more than 95 together")
-        if min(self.shares) < 0 or sum(self.shares) <= 0:
-            raise ValueError("shares must not be negative, nor all nought")
-        if not 0.15 <= self.density <= 0.40:
-            raise ValueError("density must lie within 0.15 to 0.40; less is not called ground glass")
-
-    @property
-    def shares(self) -> tuple[float, float, float]:
-        """Ground glass, reticulation, honeycombing."""
-        return self.ground_glass, self.reticulation, self.honeycombing
-
-
-@dataclass(frozen=True, slots=True)
 class Composite:
     """A volume with disease in it; patterns: `Pattern` per voxel of lung."""
 
@@ -83,7 +50,8 @@ class Composite:
 
 
 def write_disease(
-    volume: Volume, lungs: Lungs, spec: DiseaseSpec, *, seed: int, fwhm_mm: float = 1.1, progress: Progress = SILENT
+    volume: Volume, lungs: Lungs, spec: DiseaseSpec, *, seed: int, fwhm_mm: float = 1.1,
+    renderer: Renderer = Renderer.CELLS, progress: Progress = SILENT,
 ) -> Composite:
     """Write disease into a volume. fwhm_mm: the scan's own point spread in plane (width at half height).
 
@@ -97,7 +65,7 @@ def write_disease(
         raise ValueError("there is no lung to write into")
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     hu = volume.hu.copy()
-    patterns = render(hu, volume.grid, regions, spec, rng, fwhm_mm=fwhm_mm, progress=progress)
+    patterns = render(hu, volume.grid, regions, spec, rng, fwhm_mm=fwhm_mm, renderer=renderer, progress=progress)
     return Composite(
         Volume(hu, volume.grid, volume.acquisition, volume.source), LabelMap(patterns, volume.grid, PATTERN_NAMES)
     )
@@ -105,7 +73,8 @@ def write_disease(
 
 def render(
     hu: NDArray[np.int16] | FloatArray, grid: Grid, regions: NDArray[np.uint8], spec: DiseaseSpec,
-    rng: np.random.Generator, *, every: int = 1, fwhm_mm: float = 0.0, progress: Progress = SILENT,
+    rng: np.random.Generator, *, every: int = 1, fwhm_mm: float = 0.0, renderer: Renderer = Renderer.CELLS,
+    progress: Progress = SILENT,
 ) -> NDArray[np.uint8]:
     """Write disease into `hu` [z, y, x] in place and return `Pattern` per voxel.
 
@@ -116,9 +85,9 @@ def render(
     upright = Grid(grid.shape, grid.spacing_mm, grid.origin_mm)
     frame = lung_frame(hu, upright, regions)
     lung = (regions[frame.box] == Region.RIGHT_LUNG) | (regions[frame.box] == Region.LEFT_LUNG)
-    labels, border = _territories(frame, lung, spec, rng, every)
+    counted = counted_voxels(frame, lung, every)
+    labels, writer = _WRITERS[Renderer(renderer)](frame, lung, counted, spec, rng)
     progress.step("Writing disease", 1, 3)
-    writer = Writer(frame, labels, border, spec.coarse, spec.density, spec.net_density, spec.traction, rng)
     view = hu[frame.box]
     if fwhm_mm <= 0:
         for slab, change in writer.slabs(view, progress=progress):
@@ -135,7 +104,7 @@ REACH_MM = FADE_MM + 6.0
 
 
 def _add_blurred(
-    view: NDArray[np.generic], writer: Writer, spacing_mm: tuple[float, float, float], fwhm_mm: float,
+    view: NDArray[np.generic], writer: DiseaseWriter, spacing_mm: tuple[float, float, float], fwhm_mm: float,
     progress: Progress,
 ) -> None:
     """Blur what disease adds by the scan's point spread, add it, keep soft tissue as dense as it was. In place."""
@@ -157,13 +126,40 @@ def _add_blurred(
         view[k] = np.where(measured, np.rint(np.clip(after, LOWEST_HU, HIGHEST_HU)), before).astype(view.dtype)
 
 
+class DiseaseWriter(Protocol):
+    """The seam between renderers: changes in HU per slab of planes, given quiet HU of the lungs' box."""
+
+    def slabs(
+        self, hu: NDArray[np.generic], *, progress: Progress = SILENT
+    ) -> Iterator[tuple[slice, FloatArray]]: ...
+
+
+def _cells(
+    frame: LungFrame, lung: NDArray[np.bool_], counted: NDArray[np.bool_], spec: DiseaseSpec,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.uint8], DiseaseWriter]:
+    labels, border = _territories(frame, lung, counted, spec, rng)
+    return labels, Writer(
+        frame, labels, border, spec.coarse, spec.density, spec.net_density, spec.traction, spec.cyst_mm, rng
+    )
+
+
+def _sheets(
+    frame: LungFrame, lung: NDArray[np.bool_], counted: NDArray[np.bool_], spec: DiseaseSpec,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.uint8], DiseaseWriter]:
+    where = spread_over(frame, lung, counted, spec, rng)
+    return where.labels, SheetWriter(frame, where, spec, rng)
+
+
+_WRITERS = {Renderer.CELLS: _cells, Renderer.SHEETS: _sheets}
+
+
 def _territories(
-    frame: LungFrame, lung: NDArray[np.bool_], spec: DiseaseSpec, rng: np.random.Generator, every: int
+    frame: LungFrame, lung: NDArray[np.bool_], counted: NDArray[np.bool_], spec: DiseaseSpec,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.uint8], FloatArray]:
     """`Pattern` per voxel of the box, and signed distance in mm from the border of disease, on the lattice."""
-    counted_planes = np.zeros(len(lung), dtype=bool)
-    counted_planes[(every // 2 - frame.box[0].start) % every :: every] = True
-    counted = np.broadcast_to(counted_planes[:, None, None], lung.shape)[lung]
     total = int(counted.sum())
     p = field(frame, spec.distribution, spec.asymmetry, rng)
     border = outline(frame, p, max(spec.extent_percent, 1e-3)) if spec.extent_percent > 0 else np.full_like(p, -20)
@@ -228,54 +224,3 @@ def _split(
     inner[netted] = Pattern.RETICULATION
     inner[cut(order, here, round(total * comb))] = Pattern.HONEYCOMBING
     kinds[ild] = inner
-
-
-def nsip(extent_percent: float) -> DiseaseSpec:
-    """Scleroderma-like: ground glass with fine reticulation, basal, symmetric."""
-    return DiseaseSpec(
-        extent_percent, ground_glass=0.55, reticulation=0.45, distribution=Distribution.NSIP, density=0.22,
-        net_density=0.16, traction=extent_percent > 6,
-    )
-
-
-def uip(extent_percent: float) -> DiseaseSpec:
-    """Coarse reticulation and honeycombing, subpleural and basal."""
-    return DiseaseSpec(
-        extent_percent, ground_glass=0.15, reticulation=0.5, honeycombing=0.35, distribution=Distribution.UIP,
-        coarse=True, density=0.2, net_density=0.12, traction=True,
-    )
-
-
-def patchy(extent_percent: float) -> DiseaseSpec:
-    """Patches of ground glass anywhere."""
-    return DiseaseSpec(extent_percent, distribution=Distribution.PATCHY, density=0.26)
-
-
-def peribronchovascular(extent_percent: float) -> DiseaseSpec:
-    """Ground glass and some fine lines along bronchi and vessels."""
-    return DiseaseSpec(
-        extent_percent, ground_glass=0.75, reticulation=0.25, distribution=Distribution.PERIBRONCHOVASCULAR,
-        density=0.26, net_density=0.15,
-    )
-
-
-PRESETS: dict[str, Callable[[float], DiseaseSpec]] = {
-    "nsip": nsip, "uip": uip, "patchy": patchy, "peribronchovascular": peribronchovascular,
-}
-
-
-def random_disease(seed: int, extent_percent: float) -> DiseaseSpec:
-    """A mix drawn from a seed, weighted as in early scleroderma: mostly NSIP-like."""
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, 7))))
-    name = rng.choice(list(PRESETS), p=[0.55, 0.2, 0.1, 0.15])
-    base = PRESETS[str(name)](extent_percent)
-    return replace(
-        base,
-        ground_glass=base.ground_glass * float(rng.uniform(0.5, 1.5)),
-        reticulation=base.reticulation * float(rng.uniform(0.5, 1.5)),
-        honeycombing=base.honeycombing * float(rng.uniform(0.3, 1.3)),
-        coarse=base.coarse or bool(rng.random() < 0.15),
-        density=float(np.clip(base.density + rng.uniform(-0.06, 0.1), 0.15, 0.4)),
-        net_density=float(np.clip(base.net_density + rng.uniform(-0.05, 0.08), 0.05, 0.25)),
-        asymmetry=float(rng.normal(0, 0.12)),
-    )

@@ -7,7 +7,6 @@ Truth is counted on the fine grid, so that the percent is exact to the voxel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import cc3d
 import edt
@@ -20,19 +19,11 @@ from skimage.morphology import convex_hull_image
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.phantom.lattice import FloatArray, Lattice, lattice_over, smooth_noise, smoothstep
+from ssc_hrct.phantom.spec import Distribution
 
 BoolArray = NDArray[np.bool_]
 SMALLEST_ISLAND_ML = 0.4
 LOBULE_MM = 17.0
-
-
-class Distribution(StrEnum):
-    """Where in the lungs disease begins and where it spreads as its extent grows."""
-
-    UIP = "uip"
-    NSIP = "nsip"
-    PATCHY = "patchy"
-    PERIBRONCHOVASCULAR = "peribronchovascular"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +187,13 @@ def marked_nodes(lattice: Lattice, where: BoolArray) -> BoolArray:
         y, x = np.nonzero(where[k])
         marked[near[0][k], near[1][y], near[2][x]] = True
     return marked
+
+
+def counted_voxels(frame: LungFrame, lung: BoolArray, every: int) -> BoolArray:
+    """Which voxels of lung count for a percent: of each run of `every` planes of the whole grid the middle one."""
+    planes = np.zeros(len(lung), dtype=bool)
+    planes[(every // 2 - frame.box[0].start) % every :: every] = True
+    return np.asarray(np.broadcast_to(planes[:, None, None], lung.shape)[lung])
 
 
 def fine_values(frame: LungFrame, coarse: FloatArray, where: BoolArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """What disease looks like: tissue added and taken away, voxel by voxel, inside given territories.
 
-One renderer behind a seam: `Writer(frame, labels, border, ...)` with `slabs(hu)`, which yields changes in HU. A
-second, independent one may stand beside it.
+The renderer "cells": `Writer(frame, labels, border, ...)` with `slabs(hu)`, which yields changes in HU. The other,
+independent one is `sheets.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Writer:
 
     def __init__(
         self, frame: LungFrame, labels: NDArray[np.uint8], border: FloatArray, coarse: bool, density: float,
-        net_density: float, traction: bool, rng: np.random.Generator,
+        net_density: float, traction: bool, cyst_mm: float | None, rng: np.random.Generator,
     ) -> None:
         self._frame, self._labels, self._border = frame, labels, border
         self._density, self._net_density = density, net_density
@@ -52,7 +52,7 @@ class Writer:
         self._net = _net(rng, frame, size, thick, float(rng.uniform(0.2, 0.45))) if fibrosis else None
         self._lobular = _net(rng, frame, 15.0, thick * 1.1, 0.4) if fibrosis else None
         has_cysts = bool((labels == Pattern.HONEYCOMBING).any())
-        self._cysts = _cyst_net(rng, frame) if has_cysts else None
+        self._cysts = _cyst_net(rng, frame, cyst_mm) if has_cysts else None
         self._wall = np.zeros(labels.shape, dtype=np.uint8) if traction and fibrosis else None
         self._lumen = np.zeros(labels.shape, dtype=np.uint8) if traction and fibrosis else None
         if self._wall is not None and self._lumen is not None:
@@ -150,10 +150,12 @@ def _net(rng: np.random.Generator, frame: LungFrame, size_mm: float, thick_mm: f
     return Net(centres, tree_of(centres), radius, thick_mm, dropped, int(rng.integers(2**31)), None)
 
 
-def _cyst_net(rng: np.random.Generator, frame: LungFrame) -> Net:
-    """Cysts of 3 to 10 mm, a few larger, with shared walls of 1 to 1.8 mm."""
-    centres = jittered(rng, frame.lattice, float(rng.uniform(5.0, 7.5)), 0.42)
-    radius = np.clip(rng.lognormal(np.log(2.6), 0.35, len(centres)), 1.5, 8).astype(np.float32)
+def _cyst_net(rng: np.random.Generator, frame: LungFrame, cyst_mm: float | None) -> Net:
+    """Cysts of 3 to 10 mm, a few larger, or about `cyst_mm`, with shared walls of 1 to 1.8 mm."""
+    apart_mm = float(rng.uniform(5.0, 7.5))
+    size = cyst_mm / 6.25 if cyst_mm is not None else 1.0
+    centres = jittered(rng, frame.lattice, cyst_mm if cyst_mm is not None else apart_mm, 0.42)
+    radius = np.clip(rng.lognormal(np.log(2.6 * size), 0.35, len(centres)), 1.5 * size, 8 * size).astype(np.float32)
     tree = tree_of(centres)
     apart = np.asarray(tree.query(centres, k=2, workers=1)[0])[:, 1]
     rounded = np.asarray(np.maximum(0.95 * apart, radius), dtype=np.float32)
