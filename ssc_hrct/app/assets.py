@@ -10,6 +10,7 @@ from ssc_hrct.core.errors import HrctError
 
 if TYPE_CHECKING:
     from ssc_hrct.core.protocol import Protocol
+    from ssc_hrct.measure import IntervalModel
 
 
 @cache
@@ -33,3 +34,11 @@ def default_protocol() -> Protocol:
     from ssc_hrct.core.protocol import read_protocol  # brings numpy, which the first window does not wait for
 
     return read_protocol(read("protocols", "default.json"))
+
+
+@cache
+def error_bars() -> IntervalModel:
+    """The model of the intervals that came with the program. Raises HrctError where it is not whole."""
+    from ssc_hrct.measure import interval_model
+
+    return interval_model(read("models", "intervals.json"))

@@ -15,8 +15,8 @@ from ssc_hrct import dicom, measure, quality
 from ssc_hrct.core.acquisition import Acquisition
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.extents import Extents
-from ssc_hrct.core.findings import Finding, in_order, is_refused, refusal
-from ssc_hrct.core.grade import grade
+from ssc_hrct.core.findings import Finding, caution, in_order, is_refused, refusal
+from ssc_hrct.core.grade import grade, stability
 from ssc_hrct.core.lungs import Lungs
 from ssc_hrct.core.patterns import Patterns
 from ssc_hrct.core.progress import SILENT, Progress
@@ -46,9 +46,13 @@ def score_series(
     findings: tuple[Finding, ...] = (),
     protocol: Protocol,
     now: Callable[[], datetime],
+    error_bars: measure.IntervalModel | None = None,
     progress: Progress = SILENT,
 ) -> Scored:
-    """Score a series from its files. findings: what the caller already knows (subject, visit)."""
+    """Score a series from its files. findings: what the caller already knows (subject, visit).
+
+    error_bars: the model of the intervals; without it the score has none.
+    """
     started = perf_counter()
     header = quality.check_header(series.acquisition, protocol)
     if is_refused(header):
@@ -59,8 +63,8 @@ def score_series(
         told = refusal(problem.code, problem.sentence)
         return _refused(series.acquisition, (*findings, *header, told), subject_id, visit, protocol, now, started)
     return score_volume(
-        volume, subject_id=subject_id, visit=visit, findings=findings, protocol=protocol, now=now, started=started,
-        progress=progress,
+        volume, subject_id=subject_id, visit=visit, findings=findings, protocol=protocol, now=now,
+        error_bars=error_bars, started=started, progress=progress,
     )
 
 
@@ -72,6 +76,7 @@ def score_volume(
     findings: tuple[Finding, ...] = (),
     protocol: Protocol,
     now: Callable[[], datetime],
+    error_bars: measure.IntervalModel | None = None,
     started: float | None = None,
     progress: Progress = SILENT,
 ) -> Scored:
@@ -96,8 +101,9 @@ def score_volume(
     )
     patterns = classifier.classify(volume, lungs, stats, progress=progress)
     extents = measure.extents(volume, lungs, patterns, protocol.ild_patterns, progress=progress)
-    found = (*found, *quality.check_extents(extents, protocol))
-    score = _score(facts, found, subject_id, visit, protocol, now, began, stats, extents)
+    intervals = error_bars.intervals(extents, stats, facts, patterns.doubt) if error_bars else None
+    found = (*found, *quality.check_extents(extents, protocol), *_doubts(intervals))
+    score = _score(facts, found, subject_id, visit, protocol, now, began, stats, extents, intervals)
     return Scored(score, volume, lungs, patterns)
 
 
@@ -111,6 +117,7 @@ def _score(
     began: float,
     stats: ImageStats | None = None,
     extents: Extents | None = None,
+    intervals: measure.Intervals | None = None,
 ) -> Score:
     ild = extents.ild_percent if extents else None
     fibrosis = extents.fibrosis_percent if extents else None
@@ -128,7 +135,22 @@ def _score(
         protocol_sha256=protocol.sha256,
         runtime_s=perf_counter() - began,
         scored_at=now(),
+        ild_interval=intervals.ild if intervals else None,
+        fibrosis_interval=intervals.fibrosis if intervals else None,
+        severity_stability=(
+            None if ild is None or intervals is None else stability(ild, intervals.ild, protocol.severity_bounds)
+        ),
     )
+
+
+def _doubts(intervals: measure.Intervals | None) -> tuple[Finding, ...]:
+    """Why the intervals are wider than usual, where they are."""
+    if intervals is None:
+        return ()
+    found = (caution("OUT_OF_RANGE"),) if intervals.doubled else ()
+    if intervals.missing:
+        return (*found, caution("INTERVAL_WIDENED", f"Not known: {', '.join(intervals.missing)}."))
+    return found
 
 
 def _refused(

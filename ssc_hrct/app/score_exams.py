@@ -236,10 +236,11 @@ def score_exam(
     """The exam's score and its row. A fault of the program gives a refused one, INTERNAL_ERROR, and is logged."""
     began = perf_counter()
     facts = exam.choice.scan.acquisition
+    error_bars = assets.error_bars()
     try:
         scored = score_series(
             exam.choice.scan, subject_id=exam.named.subject.id, visit=exam.visit, findings=exam.findings,
-            protocol=protocol, now=now, progress=progress,
+            protocol=protocol, now=now, error_bars=error_bars, progress=progress,
         )
         result = result_of(scored)
     except Cancelled:
@@ -297,7 +298,7 @@ def _save_overlay(scored: Scored, exam: PlannedExam, out: Path) -> tuple[Path | 
     if scored.volume is None or scored.lungs is None or scored.patterns is None or score.extents is None:
         return None, ""
     colours = read_colours(json.loads(assets.read("theme", "patterns.json")))
-    picture = overlay_png(scored.volume, scored.lungs, scored.patterns, score.extents, colours)
+    picture = overlay_png(scored.volume, scored.lungs, scored.patterns, score.extents, colours, score.ild_interval)
     target = out / OVERLAYS / overlay_name(exam.named, exam.visit, exam.choice.study_instance_uid)
     aside = target.with_suffix(".aside")
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ssc_hrct.core.findings import Finding
+    from ssc_hrct.core.rows import Row
 
 KIND_WORDS = {
     "axial": "axial", "reformat": "axial reformat", "localizer": "localizer (scout)", "not_axial": "not axial",
@@ -20,6 +21,17 @@ KIND_WORDS = {
 def plural(count: int, one: str, many: str = "") -> str:
     """'1 slice', '3 slices'; many: where an s does not do."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def interval_text(row: Row, name: str) -> str:
+    """'(10.10 to 14.20)': the interval of the extent that this column holds; empty where the row has none."""
+    low, high = row.get(f"{name}_low", ""), row.get(f"{name}_high", "")
+    return f"({low} to {high})" if low and high else ""
+
+
+def severity_text(row: Row) -> str:
+    """'moderate, may be mild': the severity with its stability; the grade alone where the row tells no more."""
+    return ", ".join(word for word in (row["severity"], row.get("severity_stability", "")) if word)
 
 
 TOLD_BY_DETAIL = frozenset((

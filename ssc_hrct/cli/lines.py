@@ -33,16 +33,25 @@ def finding_text(finding: Finding) -> str:
     return finding_line(finding)
 
 
+def _extent(row: Row, name: str) -> str:
+    """12.34 % (10.10 to 14.20)"""
+    from ssc_hrct.app.words import interval_text
+
+    return f"{row[name]} % {interval_text(row, name)}".rstrip()
+
+
 def exam_line(result: Result, place: str = "") -> str:
     """The line of one exam: scored, caution or refused, the numbers, and what to do.
 
     place: where its files are, for a person who has given many.
     """
+    from ssc_hrct.app.words import severity_text
+
     row = result.row
     parts = [who(row) + (f" ({place})" if place else "") + f": {STATUS_WORDS[row['status']]}."]
     if row["ild_percent"]:
         parts.append(
-            f"ILD {row['ild_percent']} %, {row['severity']}; fibrosis {row['fibrosis_percent']} %; "
+            f"ILD {_extent(row, 'ild_percent')}, {severity_text(row)}; fibrosis {_extent(row, 'fibrosis_percent')}; "
             f"lung {row['lung_volume_ml']} ml."
         )
     shown = result.findings

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ssc_hrct.core.extents import Extents
+from ssc_hrct.core.intervals import Interval
 from ssc_hrct.core.lungs import Lungs
+from ssc_hrct.core.numbers import rounded
 from ssc_hrct.core.patterns import Pattern, Patterns
 from ssc_hrct.core.volume import Volume
 
@@ -64,8 +66,11 @@ def overlay_slices(lungs: Lungs) -> tuple[int, ...]:
     return tuple(int(z) for z in np.floor(low + parts * (high - low + 1)))
 
 
-def overlay_png(volume: Volume, lungs: Lungs, patterns: Patterns, extents: Extents, colours: Colours) -> bytes:
-    """The picture. extents: for the percents in the legend."""
+def overlay_png(
+    volume: Volume, lungs: Lungs, patterns: Patterns, extents: Extents, colours: Colours,
+    interval: Interval | None = None,
+) -> bytes:
+    """The picture. extents, interval: for the percents in the legend; interval is that of the ILD extent."""
     mask = lungs.mask()
     chosen = overlay_slices(lungs)
     rows, columns = _box(mask, volume.grid.spacing_mm[1:])
@@ -74,7 +79,7 @@ def overlay_png(volume: Volume, lungs: Lungs, patterns: Patterns, extents: Exten
         pixels = _painted(volume.hu[z, rows, columns], mask[z, rows, columns],
                           patterns.labels.labels[z, rows, columns], colours)
         tiles.append(_tile(pixels, volume.grid.spacing_mm[1:], f"{volume.grid.height_mm(z):.1f} mm"))
-    return _sheet(tiles, extents, colours)
+    return _sheet(tiles, _legend(extents, colours, interval))
 
 
 def _box(mask: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> tuple[slice, slice]:
@@ -120,7 +125,7 @@ def _tile(pixels: Image8, spacing_mm: tuple[float, float], height: str) -> Image
     return tile
 
 
-def _sheet(tiles: list[Image.Image], extents: Extents, colours: Colours) -> bytes:
+def _sheet(tiles: list[Image.Image], legend: tuple[list[Entry], list[Entry]]) -> bytes:
     wide, tall = tiles[0].size if tiles else (_TILE_PX, 0)
     lines = -(-len(tiles) // _COLUMNS)
     below = lines * (tall + _GAP_PX)
@@ -128,7 +133,7 @@ def _sheet(tiles: list[Image.Image], extents: Extents, colours: Colours) -> byte
     for place, tile in enumerate(tiles):
         sheet.paste(tile, (place % _COLUMNS * (wide + _GAP_PX), place // _COLUMNS * (tall + _GAP_PX)))
     draw, middle = ImageDraw.Draw(sheet), below + _LINE_PX // 2
-    for number, entries in enumerate(_legend(extents, colours)):
+    for number, entries in enumerate(legend):
         _write_entries(draw, middle + number * _LINE_PX, entries)
     stream = io.BytesIO()
     sheet.save(stream, format="PNG", optimize=True)
@@ -139,11 +144,15 @@ Entry = tuple[str, Colour | None]
 """Words of the legend, and the colour that they explain."""
 
 
-def _legend(extents: Extents, colours: Colours) -> tuple[list[Entry], list[Entry]]:
-    """Two lines: the sum that is graded and each pattern with its percent of the lung; the outline, and what for."""
+def _legend(extents: Extents, colours: Colours, interval: Interval | None = None) -> tuple[list[Entry], list[Entry]]:
+    """Two lines: the sum that is graded and each pattern with its percent of the lung; doubt, outline, and what for."""
     shares: list[Entry] = [(f"ILD {extents.ild_percent} %", None)]
     shares += [(f"{p.word.replace('_', ' ')} {extents.percent((p,))} %", c) for p, c in colours.patterns.items()]
-    return shares, [("yellow: lung outline", colours.lungs), ("research use", None)]
+    rest: list[Entry] = [("yellow: lung outline", colours.lungs), ("research use", None)]
+    if interval is not None:
+        low, high = (rounded(end, 2) for end in (interval.low_percent, interval.high_percent))
+        rest.insert(0, (f"90 % interval of ILD: {low} to {high} %", None))
+    return shares, rest
 
 
 def _write_entries(draw: ImageDraw.ImageDraw, y: int, entries: list[Entry]) -> int:

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,20 @@ def test_an_exam_is_one_line_with_its_numbers_and_what_to_do() -> None:
     assert line.startswith("0007, baseline: scored with caution. ILD 1.00 %, minimal; fibrosis 0.00 %; lung 3000.0 ml.")
     assert "CONTRAST (aorta 180 HU): Contrast medium was given." in line
     assert line.endswith("Name the visit, by option or manifest.")
+
+
+def test_an_extent_stands_with_its_interval_and_the_grade_with_its_stability() -> None:
+    result = a_result()
+    doubt = {"ild_percent_low": "0.40", "ild_percent_high": "1.80", "fibrosis_percent_low": "0.00",
+             "fibrosis_percent_high": "0.55", "severity_stability": "stable"}
+    line = exam_line(replace(result, row=result.row | doubt))
+    assert "ILD 1.00 % (0.40 to 1.80), minimal, stable; fibrosis 0.00 % (0.00 to 0.55); lung 3000.0 ml." in line
+
+
+def test_a_result_from_before_the_intervals_is_told_without_them() -> None:
+    result = a_result()
+    old = {name: text for name, text in result.row.items() if not name.endswith(("_low", "_high", "_stability"))}
+    assert exam_line(replace(result, row=old)) == exam_line(result)
 
 
 def test_a_refused_exam_says_why_and_nothing_of_its_cautions() -> None:

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from ssc_hrct.app import assets
 from ssc_hrct.core.extents import Extents
 from ssc_hrct.core.grid import Grid
+from ssc_hrct.core.intervals import Interval
 from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
 from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern, Patterns
 from ssc_hrct.core.volume import LabelMap, Volume
@@ -107,8 +108,18 @@ def test_the_legend_explains_the_outline_and_says_what_the_picture_is_for() -> N
     assert (drawn.min(axis=1) > 150).sum() > 100, "words beside it"
 
 
+def test_the_legend_tells_the_interval_of_the_sum_where_there_is_one() -> None:
+    _, second = overlay._legend(extents(), COLOURS, Interval(0.125, 14.2))
+    assert second[0] == ("90 % interval of ILD: 0.13 to 14.20 %", None)
+    volume, lungs, patterns, counted = a_chest()
+    with_it, without = (Image.open(io.BytesIO(overlay_png(volume, lungs, patterns, counted, COLOURS, interval)))
+                        for interval in (Interval(0.125, 14.2), None))
+    assert with_it.size == without.size
+    assert np.any(np.asarray(with_it)[-26:] != np.asarray(without)[-26:])
+
+
 def test_the_legend_fits_into_the_narrowest_picture_with_the_longest_percents() -> None:
-    shares, rest = overlay._legend(extents(), COLOURS)
+    shares, rest = overlay._legend(extents(), COLOURS, Interval(10.0, 100.0))
     draw = ImageDraw.Draw(Image.new("RGB", (2000, 60)))
     words = [text.rsplit(" ", 2)[0] for text, _ in shares]
     most = [f"{word} {'100.00' if word == 'ILD' else '99.99'} %" for word in words]

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ssc_hrct.app.made_up import Truth
+from ssc_hrct.core.grade import STABILITIES
 from tests.terminal import Home, rows_of, write_block, write_small_chest
 
 FORBIDDEN = ("P-4711", "DOE")
@@ -57,6 +58,11 @@ def test_a_chest_is_scored_with_json_and_a_picture(home: Home, chests: Chests) -
     truth = chests.truths[0].ild_percent
     assert truth is not None
     assert abs(float(row["ild_percent"]) - float(truth)) < 4, "the grid is coarse: right to a few points"
+    for name in ("ild_percent", "fibrosis_percent"):
+        low, extent, high = (float(row[f"{name}{end}"]) for end in ("_low", "", "_high"))
+        assert 0 <= low <= extent <= high <= 100
+        assert low < high
+    assert row["severity_stability"] in STABILITIES
     assert len(shown["slices"]) == 106
     levels = {finding["code"]: finding["level"] for finding in shown["findings"]}
     assert levels["THICK_SLICES"] == "caution"

@@ -1,0 +1,37 @@
+"""How the model of the intervals gets into a score: whole or not at all, and with why an interval is wide."""
+
+from __future__ import annotations
+
+import pytest
+
+from ssc_hrct.app import assets
+from ssc_hrct.app.score import _doubts
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.intervals import Interval
+from ssc_hrct.core.patterns import Pattern
+from ssc_hrct.measure import Intervals
+from tests.made_up import acquisition, extents, stats
+
+SOME = Interval(1.0, 2.0)
+
+
+def test_the_model_that_comes_with_the_program_is_whole_and_gives_intervals() -> None:
+    counted = extents({(1, Pattern.GROUND_GLASS): 300, (6, Pattern.RETICULATION): 120})
+    found = assets.error_bars().intervals(counted, stats(), acquisition(), None)
+    assert 3.0 < found.ild.low_percent < 7.0 < found.ild.high_percent < 12.0
+    assert found.fibrosis.low_percent < 2.0 < found.fibrosis.high_percent
+
+
+def test_a_model_that_was_cut_short_is_a_plain_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = assets.read("models", "intervals.json")
+    monkeypatch.setattr(assets, "read", lambda *parts: whole[:-40])
+    with pytest.raises(HrctError, match="The model of the intervals cannot be used"):
+        assets.error_bars.__wrapped__()
+
+
+def test_why_an_interval_is_wide_is_a_caution() -> None:
+    assert _doubts(None) == ()
+    assert _doubts(Intervals(SOME, SOME, (), False)) == ()
+    wide = _doubts(Intervals(SOME, SOME, ("the noise", "the sharpness"), True))
+    assert [(f.code, f.detail) for f in wide] == [
+        ("OUT_OF_RANGE", ""), ("INTERVAL_WIDENED", "Not known: the noise, the sharpness.")]
