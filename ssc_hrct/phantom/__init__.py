@@ -2,9 +2,10 @@
 
 from ssc_hrct.phantom.chest import ChestSpec, Phantom, make_chest
 from ssc_hrct.phantom.disease import Composite, write_disease
+from ssc_hrct.phantom.rescan import rescan, rescan_labels, rescan_lungs
 from ssc_hrct.phantom.spec import PRESETS, DiseaseSpec, Distribution, Renderer, random_disease, varied_disease
 
 __all__ = [
     "PRESETS", "ChestSpec", "Composite", "DiseaseSpec", "Distribution", "Phantom", "Renderer", "make_chest",
-    "random_disease", "varied_disease", "write_disease",
+    "random_disease", "rescan", "rescan_labels", "rescan_lungs", "varied_disease", "write_disease",
 ]
