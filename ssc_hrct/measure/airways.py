@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ssc_hrct.measure.shapes import Mask, Spacing, dilate, open_ball, parts
+from ssc_hrct.measure.shapes import Mask, Spacing, bounds, dilate, open_ball, parts, reached
 
 LUMEN_HU = -850
 """A tracheal seed is emptier than this at coarse spacing."""
@@ -23,6 +23,9 @@ SEED_LENGTH_MM = 25.0
 STEPS_HU = range(-960, -864, 12)
 REACH_MM = 80.0
 """Trachea to lobar bronchi lie within this of the body's midline."""
+DEPTH_MM = 70.0
+BELOW_MM = 110.0
+"""And within these of the trachea's middle, to the front and back, and of its lowest piece that is round, below."""
 LEAK_ML = 90.0
 TRUNK_RADIUS_MM = 2.5
 """Lobar bronchi and larger: a ball of this radius fits in their lumen."""
@@ -42,41 +45,40 @@ def find_airways(hu: NDArray[np.float32], body: Mask, middle_x: float, spacing_m
 
     Never fails: no trachea gives empty masks.
     """
-    reach = REACH_MM / spacing_mm[2]
-    box = slice(max(0, int(middle_x - reach)), max(1, int(middle_x + reach) + 1))
-    lumen = _grown(np.ascontiguousarray(hu[:, :, box]), np.ascontiguousarray(body[:, :, box]), spacing_mm)
-    if lumen is None:
-        return Airways(np.zeros_like(body), np.zeros_like(body))
     whole, with_wall = np.zeros_like(body), np.zeros_like(body)
-    whole[:, :, box] = lumen
-    with_wall[:, :, box] = dilate(lumen, WALL_MM, spacing_mm)
+    near = _about(middle_x, REACH_MM, spacing_mm[2], body.shape[2])
+    seed = _trachea(hu[:, :, near], body[:, :, near], spacing_mm)
+    if seed is None:
+        return Airways(whole, with_wall)
+    trunk = bounds(seed)
+    y = _about((trunk[1].start + trunk[1].stop) / 2, DEPTH_MM, spacing_mm[1], body.shape[1])
+    z = slice(max(0, trunk[0].start - int(BELOW_MM / spacing_mm[0])), body.shape[0])
+    lumen = _grown(hu[z, y, near], body[z, y, near], seed[z, y], spacing_mm)
+    whole[z, y, near] = lumen
+    tight = bounds(lumen, [int(WALL_MM / d) + 1 for d in spacing_mm])
+    with_wall[z, y, near][tight] = dilate(lumen[tight], WALL_MM, spacing_mm)
     return Airways(whole, with_wall)
 
 
-def _grown(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> Mask | None:
-    """Lumen of the large airways in the box around the midline; None without a trachea."""
-    seed = _trachea(hu, body, spacing_mm)
-    if seed is None:
-        return None
+def _about(middle: float, reach_mm: float, spacing_mm: float, size: int) -> slice:
+    reach = reach_mm / spacing_mm
+    return slice(max(0, int(middle - reach)), min(size, max(1, int(middle + reach) + 1)))
+
+
+def _grown(hu: NDArray[np.float32], body: Mask, seed: Mask, spacing_mm: Spacing) -> Mask:
+    """Lumen of the large airways that the seed, a piece of the trachea, opens into."""
     voxel_ml = float(np.prod(spacing_mm)) / 1000.0
     tree = seed
     for threshold in STEPS_HU:
-        reached = _reached(hu < threshold, seed, body)
-        before, now = int(tree.sum()), int(reached.sum())
+        air = reached((hu < threshold) & body, seed)
+        before, now = int(tree.sum()), int(air.sum())
         if now * voxel_ml > LEAK_ML or (now > 1.5 * before and now * voxel_ml > 40.0):
             break
-        tree = tree | reached
-    trunk = open_ball(tree, TRUNK_RADIUS_MM, spacing_mm) | seed
-    return _reached(trunk, seed, body)
-
-
-def _reached(air: Mask, seed: Mask, body: Mask) -> Mask:
-    """The parts of the air inside the body that touch the seed."""
-    labels, counts = parts((air & body) | seed)
-    hit = np.zeros(counts.size, np.bool_)
-    hit[np.unique(labels[seed])] = True
-    hit[0] = False
-    return np.asarray(hit[labels])
+        tree = tree | air
+    tight = bounds(tree, [2, 2, 2])
+    trunk = np.zeros_like(tree)
+    trunk[tight] = reached((open_ball(tree[tight], TRUNK_RADIUS_MM, spacing_mm) & body[tight]), seed[tight])
+    return trunk
 
 
 def _trachea(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> Mask | None:

@@ -17,10 +17,10 @@ from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.core.volume import LOWEST_HU, PADDING_HU, LabelMap, Volume
+from ssc_hrct.core.volume import PADDING_HU, LabelMap, Volume
 from ssc_hrct.measure.airways import Airways, find_airways
 from ssc_hrct.measure.body import find_body
-from ssc_hrct.measure.coarse import WORK_MM, Blocks, ball_mean, blocks_of, coarse_hu
+from ssc_hrct.measure.coarse import SLAB, WORK_MM, Blocks, ball_mean, blocks_of, coarse_hu
 from ssc_hrct.measure.parting import part_lungs
 from ssc_hrct.measure.shapes import (
     Mask,
@@ -33,6 +33,7 @@ from ssc_hrct.measure.shapes import (
     shrink,
     without_small,
 )
+from ssc_hrct.measure.threads import in_slabs
 from ssc_hrct.measure.zones import chest_wall_depth_mm, medial, thirds, write_rings
 
 AIR_HU = (-550.0, -350.0)
@@ -46,6 +47,8 @@ COSTAL_CLOSING_MM = 12.0
 COSTAL_AIR_HU = -120.0
 """What the wide closing adds at the chest wall holds air at 5 mm scale, else it is wall."""
 SMALLEST_PART_ML = 1.0
+IF_AIR_RIGHT, IF_AIR_LEFT = 4, 5
+"""Beside the labels of `Region`: a voxel at the border, lung where its own density is that of air."""
 MARGIN_MM = 18.0
 TOP_MARGIN_MM = 45.0
 """Room kept around the lungs; above them the trachea is followed."""
@@ -102,34 +105,35 @@ def _no_lungs() -> HrctError:
 
 def _find_chest(volume: Volume) -> _Chest:
     """Body and lungs roughly, on a lattice twice as coarse; all later work stays in their box."""
-    rough = blocks_of(volume.grid, 2 * WORK_MM)
-    hu = coarse_hu(volume, rough)
-    body = find_body(hu, rough.mean(volume.hu == PADDING_HU) > 0.5, rough.spacing_mm)
+    whole = blocks_of(volume.grid)
+    fine = coarse_hu(volume, whole)
+    rough = blocks_of(Grid(whole.shape, whole.spacing_mm), 2 * WORK_MM)
+    hu = rough.mean(fine)
+    steps = [f * r for f, r in zip(whole.factors, rough.factors, strict=True)]
+    z, y, x = (slice(s // 2, None, s) for s in steps)
+    unseen = volume.hu[z, y, x][tuple(slice(n) for n in rough.shape)] == PADDING_HU
+    body = find_body(hu, unseen, rough.spacing_mm)
     threshold = _air_threshold(hu, body)
     labels, counts = parts((hu < threshold) & body)
     big = counts * rough.voxel_ml >= LUNG_ML
     big[0] = False
     if not big.any():
         raise _no_lungs()
-    found = bounds(big[labels])
-    box = []
-    for axis, part in enumerate(found):
-        f, d, n = rough.factors[axis], rough.full.spacing_mm[axis], volume.grid.shape[axis]
+    inner, outer = [], []
+    for axis, part in enumerate(bounds(big[labels])):
+        r, f, d, n = rough.factors[axis], whole.factors[axis], whole.spacing_mm[axis], whole.shape[axis]
         below, above = (MARGIN_MM, TOP_MARGIN_MM) if axis == 0 else (MARGIN_MM, MARGIN_MM)
-        box.append(slice(max(0, part.start * f - round(below / d)), min(n, part.stop * f + round(above / d))))
-    z, y, x = box
+        start, stop = max(0, part.start * r - round(below / d)), min(n, part.stop * r + round(above / d))
+        inner.append(slice(start, stop))
+        outer.append(slice(start * f, volume.grid.shape[axis] if stop == n else stop * f))
+    z, y, x = outer
     part_hu = volume.hu[z, y, x]
-    shape = part_hu.shape
-    blocks = blocks_of(Grid((shape[0], shape[1], shape[2]), volume.grid.spacing_mm))
-    index = []
-    for axis, part in enumerate(box):
-        centre = part.start + (np.arange(blocks.shape[axis]) + 0.5) * blocks.factors[axis]
-        index.append(np.minimum(centre.astype(np.intp) // rough.factors[axis], rough.shape[axis] - 1))
-    inner_body = body[np.ix_(*index)]
+    depth, height, width = part_hu.shape
+    blocks = Blocks(Grid((depth, height, width), volume.grid.spacing_mm), whole.factors)
     columns = np.flatnonzero(body.any(axis=(0, 1)))
-    middle = ((columns[0] + columns[-1] + 1) / 2 * rough.factors[2] - x.start) / blocks.factors[2] - 0.5
-    coarse = blocks.mean(np.maximum(part_hu, LOWEST_HU))
-    return _Chest((z, y, x), part_hu, blocks, coarse, inner_body, float(middle), threshold)
+    middle = (columns[0] + columns[-1] + 1) / 2 * rough.factors[2] - inner[2].start - 0.5
+    inner_body = rough.repeat(body)[tuple(inner)]
+    return _Chest((z, y, x), part_hu, blocks, fine[tuple(inner)], inner_body, float(middle), threshold)
 
 
 def _air_threshold(hu: NDArray[np.float32], body: Mask) -> float:
@@ -179,17 +183,22 @@ def _write_regions(
 ) -> None:
     """Region per voxel: the coarse inside as it is, the border where full-resolution HU crosses."""
     blocks = chest.blocks
-    inner, border = np.zeros(blocks.shape, np.uint8), np.zeros(blocks.shape, np.uint8)
-    for label, side in ((Region.RIGHT_LUNG, right), (Region.LEFT_LUNG, left)):
-        inner[shrink(side)] = label
-        border[grow(side) & (border == 0)] = label
-    step = 16 * blocks.factors[0]
-    for z in range(0, regions.shape[0], step):
-        stop = min(z + step, regions.shape[0])
-        edge, inside = blocks.repeat(border, z, stop), blocks.repeat(inner, z, stop)
-        hu = chest.hu[z:stop]
-        slab = np.where(hu < chest.threshold, edge, 0)
-        slab = np.where(inside > 0, inside, slab)
-        slab[blocks.repeat(airways.with_wall, z, stop)] = Region.AIRWAYS
-        slab[hu == PADDING_HU] = Region.OUTSIDE
-        regions[z:stop] = slab
+    code = np.zeros(blocks.shape, np.uint8)
+    for border, label, side in ((IF_AIR_RIGHT, Region.RIGHT_LUNG, right), (IF_AIR_LEFT, Region.LEFT_LUNG, left)):
+        code[grow(side) & (code == 0)] = border
+        code[shrink(side)] = label
+    code[airways.with_wall] = Region.AIRWAYS
+    empty, dense = np.zeros(6, np.uint8), np.zeros(6, np.uint8)
+    for side in (Region.RIGHT_LUNG, Region.LEFT_LUNG, Region.AIRWAYS):
+        empty[side] = dense[side] = side
+    empty[IF_AIR_RIGHT], empty[IF_AIR_LEFT] = Region.RIGHT_LUNG, Region.LEFT_LUNG
+    answers = np.concatenate([dense, empty])
+
+    def write(start: int, stop: int) -> None:
+        hu = chest.hu[start:stop]
+        known = blocks.repeat(code, start, stop)
+        known[hu == PADDING_HU] = Region.OUTSIDE
+        known += (hu < chest.threshold).view(np.uint8) * np.uint8(6)
+        regions[start:stop] = answers.take(known)
+
+    in_slabs(write, regions.shape[0], SLAB)

@@ -11,7 +11,8 @@ import cc3d
 import edt
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+
+from ssc_hrct.measure.threads import THREADS
 
 Mask = NDArray[np.bool_]
 Spacing = tuple[float, float, float]
@@ -20,7 +21,7 @@ Spacing = tuple[float, float, float]
 def distance_mm(inside: Mask, spacing_mm: Spacing) -> NDArray[np.float32]:
     """Distance in mm of each inside voxel's centre to the nearest outside voxel's; 0 outside."""
     mask = np.require(inside, requirements=["C", "W"])  # edt asks for a writeable buffer and writes nothing
-    return np.asarray(edt.edt(mask, anisotropy=spacing_mm, parallel=1), np.float32)
+    return np.asarray(edt.edt(mask, anisotropy=spacing_mm, parallel=THREADS), np.float32)
 
 
 def grow(mask: Mask) -> Mask:
@@ -86,6 +87,14 @@ def parts(mask: Mask, connectivity: Literal[6, 18, 26] = 6) -> tuple[NDArray[np.
     return labels, np.bincount(labels.ravel())
 
 
+def reached(mask: Mask, seed: Mask) -> Mask:
+    """The parts of the mask that touch the seed, which belongs to it."""
+    labels = cc3d.connected_components(mask | seed, connectivity=6)
+    hit = np.zeros(int(labels.max()) + 1, np.bool_)
+    hit[labels[seed]] = True
+    return np.asarray(hit[labels])
+
+
 def largest(mask: Mask) -> Mask:
     """The largest part; empty in, empty out."""
     labels, counts = parts(mask)
@@ -103,8 +112,13 @@ def without_small(mask: Mask, smallest_voxels: int, connectivity: Literal[6, 18,
 
 
 def fill_slices(mask: Mask) -> Mask:
-    """Holes closed within each axial slice."""
-    return np.stack([ndimage.binary_fill_holes(layer) for layer in mask])
+    """Holes closed within each axial slice. Empty layers between the slices keep them apart."""
+    apart = np.zeros((2 * mask.shape[0], mask.shape[1] + 2, mask.shape[2] + 2), np.bool_)
+    apart[::2] = np.pad(~mask, ((0, 0), (1, 1), (1, 1)), constant_values=True)
+    labels, counts = parts(apart)
+    outside = np.zeros(counts.size, np.bool_)
+    outside[labels[::2, 0, 0]] = True
+    return np.asarray(~outside[labels[::2, 1:-1, 1:-1]])
 
 
 def fill_holes(mask: Mask) -> Mask:

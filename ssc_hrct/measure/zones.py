@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssc_hrct.core.lungs import Region, Ring, Zone
-from ssc_hrct.measure.coarse import Blocks
+from ssc_hrct.measure.coarse import SLAB, Blocks
 from ssc_hrct.measure.shapes import Mask, Spacing, bounds, close_roughly, distance_mm
+from ssc_hrct.measure.threads import in_slabs
 
 RING_MM = (10.0, 20.0)
 HILUM_MM = 15.0
@@ -20,23 +21,34 @@ def thirds(regions: NDArray[np.uint8]) -> NDArray[np.uint8]:
     voxels go in the order of y, then x, so that thirds differ by one voxel at most.
     """
     zones = np.zeros(regions.shape, np.uint8)
-    for region, upper in ((Region.RIGHT_LUNG, Zone.RIGHT_UPPER), (Region.LEFT_LUNG, Zone.LEFT_UPPER)):
-        per_slice = np.array([int(np.count_nonzero(layer == region)) for layer in regions])
-        total = int(per_slice.sum())
-        cuts = (total // 3, 2 * total // 3)
-        above = 0
-        for z in range(regions.shape[0] - 1, -1, -1):
-            here = int(per_slice[z])
-            if not here:
-                continue
-            inside = regions[z] == region
-            first, last = (int(np.searchsorted(cuts, n, side="right")) for n in (above, above + here - 1))
-            if first == last:
-                zones[z][inside] = upper + first
-            else:
-                order = above + np.arange(here)
-                zones[z][inside] = upper + np.searchsorted(cuts, order, side="right")
-            above += here
+    sides = ((Region.RIGHT_LUNG, Zone.RIGHT_UPPER), (Region.LEFT_LUNG, Zone.LEFT_UPPER))
+    per_slice = np.zeros((len(sides), len(regions)), np.int64)
+
+    def count(start: int, stop: int) -> None:
+        for z in range(start, stop):
+            for side, (region, _) in enumerate(sides):
+                per_slice[side, z] = np.count_nonzero(regions[z] == region)
+
+    in_slabs(count, len(regions), SLAB)
+    above = np.cumsum(per_slice[:, ::-1], axis=1)[:, ::-1] - per_slice
+    total = per_slice.sum(axis=1)
+
+    def write(start: int, stop: int) -> None:
+        for z in range(start, stop):
+            names = np.zeros(len(Region), np.uint8)
+            for side, (region, upper) in enumerate(sides):
+                here, over = int(per_slice[side, z]), int(above[side, z])
+                cuts = (int(total[side]) // 3, 2 * int(total[side]) // 3)
+                first, last = (int(np.searchsorted(cuts, n, side="right")) for n in (over, over + max(here, 1) - 1))
+                names[region] = upper + first
+                if first != last:
+                    order = over + np.arange(here)
+                    zones[z][regions[z] == region] = upper + np.searchsorted(cuts, order, side="right")
+                    names[region] = 0
+            if per_slice[:, z].any():
+                zones[z] |= names.take(regions[z])
+
+    in_slabs(write, len(regions), SLAB)
     return zones
 
 
@@ -72,8 +84,13 @@ def write_rings(
 
     rings, regions: uint8 [z, y, x] on the grid of `blocks`.
     """
-    for z in range(0, regions.shape[0], 32):
-        stop = min(z + 32, regions.shape[0])
-        lung = (regions[z:stop] == Region.RIGHT_LUNG) | (regions[z:stop] == Region.LEFT_LUNG)
-        deep = blocks.linear(depth_mm, z, stop)
-        rings[z:stop][lung] = np.searchsorted(RING_MM, deep[lung], side="left") + int(Ring.TO_10_MM)
+
+    def write(start: int, stop: int) -> None:
+        part = regions[start:stop]
+        deep = blocks.linear(depth_mm, start, stop)
+        found = (deep > RING_MM[0]).view(np.uint8) + (deep > RING_MM[1]).view(np.uint8)
+        found += np.uint8(Ring.TO_10_MM)
+        found *= (part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)
+        rings[start:stop] = found
+
+    in_slabs(write, regions.shape[0], SLAB)
