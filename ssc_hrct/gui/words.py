@@ -13,6 +13,7 @@ from ssc_hrct.core.findings import Finding, Level
 
 NONE = "\u2013"
 """Stands where there is no number yet."""
+INTERVAL = "90 percent interval: where the true extent of nine in ten scans like those it was made on lies."
 RESEARCH = "Research use. Numbers are not interchangeable with QILD/QLF."
 WHAT_IT_MEANS = (
     (
@@ -34,6 +35,14 @@ WHAT_IT_MEANS = (
         (
             "A word for the ILD extent: minimal up to 5, mild up to 10, moderate up to 20, severe above. "
             "Minimal does not show that ILD is present; whether it is, a reader judges."
+        ),
+    ),
+    (
+        "Interval and stability",
+        (
+            "Of ten scans like those that it was made on, nine have their true extent within the interval. Those were "
+            "made-up chests and disease written into scans: patients may be further off. Stable: at least nine tenths "
+            "of that doubt lie in one grade; else the likeliest other grade is named."
         ),
     ),
     (

@@ -12,8 +12,9 @@ import numpy as np
 from ssc_hrct.core.acquisition import Acquisition, SeriesKind
 from ssc_hrct.core.extents import Extents
 from ssc_hrct.core.findings import Finding, in_order
-from ssc_hrct.core.grade import grade
+from ssc_hrct.core.grade import grade, stability
 from ssc_hrct.core.grid import Grid
+from ssc_hrct.core.intervals import Interval
 from ssc_hrct.core.lungs import Region, Ring, Zone
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.score import Score
@@ -83,4 +84,10 @@ def score_of(made: Chest, subject_id: str, visit: str, findings: tuple[Finding, 
     return Score(
         subject_id, read_visit(visit), made.volume.acquisition, in_order(findings), extents, grade(ild, BOUNDS),
         grade(fibrosis, BOUNDS), None, "0.0", "made-up-1", "0" * 64, 1.5, datetime(2026, 1, 31, 9, 30, tzinfo=UTC),
+        ild_interval=_around(ild, 1.2), fibrosis_interval=_around(fibrosis, 1.5),
+        severity_stability=stability(ild, _around(ild, 1.2), BOUNDS),
     )
+
+
+def _around(percent: Decimal, points: float) -> Interval:
+    return Interval(max(float(percent) - points, 0.0), float(percent) + 1.5 * points)

@@ -219,6 +219,8 @@ def test_scoring_shows_result_cautions_overlay_and_strip(qtbot, reading):
     assert panel.top.currentIndex() == 0
     assert panel.severity.text() == row["severity"].capitalize()
     assert panel.ild.text() == row["ild_percent"]
+    assert panel.ild_interval.text() == f"({row['ild_percent_low']} to {row['ild_percent_high']})"
+    assert panel.severity_line.text() == f"{row['severity_stability']}\nFibrosis: {row['fibrosis_severity']}"
     assert panel.values["emphysema_percent"].text() == row["emphysema_percent"]
     qtbot.waitUntil(lambda: "Contrast medium was given. Named in the header." in texts(panel))
     assert "compare only with a visit with contrast" in texts(panel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -14,23 +14,28 @@ from ssc_hrct.gui.words import NONE
 
 BAR_END_PERCENT = 30.0
 """The bar ends here; more stands at its end. Grades differ below 20, and most of the bar shows that."""
+_DOT_PX, _LINE_PX, _HALO_PX = 4.5, 2.0, 1.5
 
 
 class ExtentBar(QWidget):
-    """A percent on a bar cut at the bounds of the grades. Empty until there is a value."""
+    """A percent with its interval on a bar cut at the bounds of the grades. Empty until there is a value."""
 
     def __init__(self, theme: Theme, bounds: tuple[float, float, float], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._bounds = theme, bounds
         self._value: float | None = None
+        self._ends: tuple[float, float] | None = None
         self.setFixedHeight(26)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def show_value(self, text: str, theme: Theme) -> None:
-        """text: the printed percent, empty for none."""
+    def show_row(self, row: Row, column: str, theme: Theme) -> None:
+        """The extent of this column and its interval, each where the row has one."""
         self._theme = theme
+        text, low, high = (row.get(f"{column}{end}", "") for end in ("", "_low", "_high"))
         self._value = float(text) if text else None
-        self.setAccessibleName(f"{text} percent" if text else "no value")
+        self._ends = (float(low), float(high)) if text and low and high else None
+        told = f"{text} percent" if text else "no value"
+        self.setAccessibleName(f"{told}, interval {low} to {high}" if self._ends else told)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -53,10 +58,18 @@ class ExtentBar(QWidget):
         for bound in (0.0, *self._bounds):
             painter.drawText(QRectF(at(bound) - 15, y + 6, 30, 13), int(Qt.AlignmentFlag.AlignCenter), f"{bound:g}")
         if self._value is not None:
-            painter.setPen(QPen(self._theme.colour("panel"), 2))
-            painter.setBrush(self._theme.colour("text"))
-            painter.drawEllipse(QPointF(at(self._value), y), 6, 6)
+            self._mark(painter, at(self._value), tuple(at(end) for end in self._ends or ()), y)
         painter.end()
+
+    def _mark(self, painter: QPainter, middle: float, ends: tuple[float, ...], y: float) -> None:
+        """The dot, and through it the line of the interval between its ends; a halo keeps both off the bar."""
+        lines = [QLineF(ends[0], y, ends[1], y), *(QLineF(x, y - 5, x, y + 5) for x in ends)] if ends else []
+        for colour, wide in (("panel", _LINE_PX + 2 * _HALO_PX), ("text", _LINE_PX)):
+            painter.setPen(QPen(self._theme.colour(colour), wide))
+            painter.drawLines(lines)
+        painter.setPen(QPen(self._theme.colour("panel"), _HALO_PX))
+        painter.setBrush(self._theme.colour("text"))
+        painter.drawEllipse(QPointF(middle, y), _DOT_PX + _HALO_PX / 2, _DOT_PX + _HALO_PX / 2)
 
 
 _ROWS = tuple(Zone)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from ssc_hrct.app.assets import default_protocol
-from ssc_hrct.app.words import finding_text
+from ssc_hrct.app.words import finding_text, interval_text, severity_text
 from ssc_hrct.core.findings import Finding, Level
 from ssc_hrct.core.patterns import LUNG_PATTERNS, Pattern
 from ssc_hrct.core.rows import Row
@@ -35,6 +35,8 @@ from ssc_hrct.gui.views.parts import button, clear, label, restyle, rule
 from ssc_hrct.gui.words import NONE
 
 _SIDE_PX = 12
+_INTERVAL_PX = 104
+"""(99.99 to 99.99) in the small type."""
 
 
 class ScorePanel(QFrame):
@@ -119,8 +121,9 @@ class ScorePanel(QFrame):
         self.top.addWidget(self._make_progress())
         column.addWidget(self.top)
         protocol = default_protocol()
-        self.ild, self.ild_bar = self._make_extent(column, "ILD", protocol.severity_bounds)
-        self.fibrosis, self.fibrosis_bar = self._make_extent(column, "Fibrosis", protocol.fibrosis_severity_bounds)
+        self.ild, self.ild_interval, self.ild_bar = self._make_extent(column, "ILD", protocol.severity_bounds)
+        self.fibrosis, self.fibrosis_interval, self.fibrosis_bar = self._make_extent(
+            column, "Fibrosis", protocol.fibrosis_severity_bounds)
         column.addSpacing(2)
         column.addWidget(label("ZONES", role="heading"))
         self.zones = ZoneTable(self.session, self._theme)
@@ -168,7 +171,7 @@ class ScorePanel(QFrame):
 
     def _make_extent(
         self, column: QVBoxLayout, name: str, bounds: tuple[float, float, float]
-    ) -> tuple[QLabel, ExtentBar]:
+    ) -> tuple[QLabel, QLabel, ExtentBar]:
         row = QHBoxLayout()
         row.addWidget(label(name, role="strong"))
         row.addStretch(1)
@@ -176,10 +179,16 @@ class ScorePanel(QFrame):
         value.setFont(tabular(value.font()))
         row.addWidget(value)
         row.addWidget(label("%", tone="quiet"))
+        interval = label(tone="quiet", role="note")
+        interval.setFont(tabular(interval.font()))
+        interval.setFixedWidth(_INTERVAL_PX)  # its place stays, so that nothing jumps
+        interval.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        interval.setToolTip(words.INTERVAL)
+        row.addWidget(interval)
         column.addLayout(row)
         bar = ExtentBar(self._theme, bounds)
         column.addWidget(bar)
-        return value, bar
+        return value, interval, bar
 
     def _make_patterns(self) -> QGridLayout:
         grid = QGridLayout()
@@ -286,16 +295,21 @@ class ScorePanel(QFrame):
             f"background: {fill}; color: {ink}; border-radius: 4px; font-size: 16px; font-weight: 600;"
         )
         if word:
-            line = f"Fibrosis: {row['fibrosis_severity']}"
+            stands = row.get("severity_stability", "")
+            line = "\n".join(part for part in (stands, f"Fibrosis: {row['fibrosis_severity']}") if part)
         elif refused:
             line = "See why below."
         else:
             line = "" if self.session.why_no_score() else "Press Score."
         self.severity_line.setText(line)
-        for value, bar, column in ((self.ild, self.ild_bar, "ild_percent"),
-                                   (self.fibrosis, self.fibrosis_bar, "fibrosis_percent")):
+        self.severity.setAccessibleName(severity_text(row).capitalize() if word else "")
+        for value, interval, bar, column in (
+            (self.ild, self.ild_interval, self.ild_bar, "ild_percent"),
+            (self.fibrosis, self.fibrosis_interval, self.fibrosis_bar, "fibrosis_percent"),
+        ):
             value.setText(row.get(column, "") or NONE)
-            bar.show_value(row.get(column, ""), self._theme)
+            interval.setText(interval_text(row, column))
+            bar.show_row(row, column, self._theme)
 
     def _before(self) -> tuple[Finding, ...]:
         """What the headers alone say, before there is a score."""
