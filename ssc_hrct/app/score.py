@@ -12,6 +12,7 @@ from datetime import datetime
 from time import perf_counter
 
 from ssc_hrct import dicom, measure, quality
+from ssc_hrct.app.lung_mask import lungs_from
 from ssc_hrct.core.acquisition import Acquisition
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.extents import Extents
@@ -24,7 +25,7 @@ from ssc_hrct.core.protocol import Protocol
 from ssc_hrct.core.score import Score
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.subject import Visit
-from ssc_hrct.core.volume import Volume
+from ssc_hrct.core.volume import LabelMap, Volume
 from ssc_hrct.version import __version__
 
 
@@ -47,11 +48,13 @@ def score_series(
     protocol: Protocol,
     now: Callable[[], datetime],
     error_bars: measure.IntervalModel | None = None,
+    mask: LabelMap | None = None,
     progress: Progress = SILENT,
 ) -> Scored:
     """Score a series from its files. findings: what the caller already knows (subject, visit).
 
-    error_bars: the model of the intervals; without it the score has none.
+    error_bars: the model of the intervals; without it the score has none. mask: lungs of another program
+    (app/lung_mask.py) in place of ours.
     """
     started = perf_counter()
     header = quality.check_header(series.acquisition, protocol)
@@ -62,9 +65,13 @@ def score_series(
     except HrctError as problem:
         told = refusal(problem.code, problem.sentence)
         return _refused(series.acquisition, (*findings, *header, told), subject_id, visit, protocol, now, started)
+    lungs = None
+    if mask is not None:
+        lungs, said = lungs_from(volume, mask, protocol, progress=progress)
+        findings = (*findings, *said)
     return score_volume(
         volume, subject_id=subject_id, visit=visit, findings=findings, protocol=protocol, now=now,
-        error_bars=error_bars, started=started, progress=progress,
+        error_bars=error_bars, started=started, lungs=lungs, progress=progress,
     )
 
 
@@ -78,16 +85,17 @@ def score_volume(
     now: Callable[[], datetime],
     error_bars: measure.IntervalModel | None = None,
     started: float | None = None,
+    lungs: Lungs | None = None,
     progress: Progress = SILENT,
 ) -> Scored:
-    """Score a volume that is already loaded. started: `perf_counter` when the work on it began."""
+    """Score a volume that is already loaded. started: `perf_counter` when the work on it began. lungs: if not ours."""
     began = perf_counter() if started is None else started
     facts = volume.acquisition
     found = (*findings, *quality.check_header(facts, protocol))
     if is_refused(found):
         return _refused(facts, found, subject_id, visit, protocol, now, began)
     try:
-        lungs = measure.find_lungs(volume, progress=progress)
+        lungs = lungs or measure.find_lungs(volume, progress=progress)
     except HrctError as problem:
         told = refusal(problem.code, problem.sentence)
         return _refused(facts, (*found, told), subject_id, visit, protocol, now, began)

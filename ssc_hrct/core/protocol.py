@@ -50,6 +50,9 @@ class Limits:
     cut_off_refused_percent: float
     view_refused_percent: float
     low_density_percent: float
+    given_overlap_low: float
+    given_uncovered_caution_percent: float
+    given_uncovered_refused_percent: float
     consolidation_caution_percent: float
     normal_share_low: float
     pair_volume_caution_percent: float

@@ -3,11 +3,20 @@
 from ssc_hrct.measure.calibrate import calibrate
 from ssc_hrct.measure.cheap import CheapEngine
 from ssc_hrct.measure.extents import extents
+from ssc_hrct.measure.given_lungs import check_labels, take_lungs
 from ssc_hrct.measure.intervals import IntervalModel, Intervals, interval_model
 from ssc_hrct.measure.lungs import find_lungs
 from ssc_hrct.measure.patterns import PatternClassifier
 
 __all__ = [
-    "CheapEngine", "IntervalModel", "Intervals", "PatternClassifier", "calibrate", "extents", "find_lungs",
+    "CheapEngine",
+    "IntervalModel",
+    "Intervals",
+    "PatternClassifier",
+    "calibrate",
+    "check_labels",
+    "extents",
+    "find_lungs",
     "interval_model",
+    "take_lungs",
 ]
