@@ -84,7 +84,8 @@ class SheetWriter:
         """Tissue added and the share of the old tissue that is kept, per voxel."""
         where, spec = self._where, self._spec
         grain = self._grain.at(points)
-        fade = np.clip(0.5 + self._at(where.ild, points) / (2 * self._at(where.soft_mm, points)), 0, 1)
+        depth = self._at(where.ild, points)
+        fade = np.clip(0.5 + depth / (2 * self._at(where.soft_mm, points)), 0, 1)
         beside = (kinds == Pattern.CONSOLIDATION) | (kinds == Pattern.EMPHYSEMA)
         fade = np.where(beside, 0, fade)
         netted = self._share(where.net, points, _TURN_MM)
@@ -100,21 +101,23 @@ class SheetWriter:
             added[here] = 1 - (1 - added[here]) * (1 - lines)
         # Air in bronchi stays air.
         added *= 1 - smoothstep(0.05, 0.02, air)
-        if self._cysts is not None:
+        if self._cysts is not None and where.comb is not None:
             here = combed > 0
-            self._cysts.lay(added, kept, here, points[here], combed[here], self._voxel)
+            inside = np.minimum(depth[here], self._at(where.comb, points[here]))
+            self._cysts.lay(added, kept, here, points[here], combed[here], inside, self._voxel)
         if self._traction is not None:
             here = np.maximum(netted, combed) * fade > 0.5
             lumen, wall = self._traction.drawn(points[here], self._voxel)
             added[here] = np.maximum(added[here], 0.9 * wall) * (1 - lumen)
             kept[here] *= 1 - 0.95 * lumen
-        self._beside(added, kept, kinds, points, grain)
+        self._beside(added, kept, kinds, points, grain, air)
         return added, kept
 
     def _beside(
-        self, added: FloatArray, kept: FloatArray, kinds: NDArray[np.uint8], points: FloatArray, grain: FloatArray
+        self, added: FloatArray, kept: FloatArray, kinds: NDArray[np.uint8], points: FloatArray, grain: FloatArray,
+        tissue: FloatArray,
     ) -> None:
-        """Lay consolidation and emphysema. Changes `added` and `kept`."""
+        """Lay consolidation and emphysema; vessels stay in it. Changes `added` and `kept`."""
         where = self._where
         if where.dense is not None and self._bronchogram is not None:
             here = (kinds == Pattern.CONSOLIDATION) | (kinds == Pattern.NORMAL)
@@ -125,7 +128,7 @@ class SheetWriter:
             kept[here] *= 1 - 0.9 * lumen * share
         if where.holes is not None:
             here = (kinds == Pattern.EMPHYSEMA) | (kinds == Pattern.NORMAL)
-            share = self._share(where.holes, points[here], 1.2)
+            share = self._share(where.holes, points[here], 1.2) * smoothstep(0.5, 0.25, tissue[here])
             kept[here] *= 1 - share * np.clip(0.66 - 0.06 * grain[here], 0.5, 0.8)
 
     def _share(self, field: FloatArray | None, points: FloatArray, soft_mm: float) -> FloatArray:
@@ -174,20 +177,19 @@ class _Cysts:
 
     def __init__(self, rng: np.random.Generator, cyst_mm: float | None) -> None:
         size = cyst_mm if cyst_mm is not None else float(rng.uniform(3.5, 8.0))
-        self._families: list[Band] = [
-            away_mm(band(rng, size * scale, spread=0.4)) for scale in (2.6, 3.2, 4.2)
-        ]
-        self._wall = float(rng.uniform(0.7, 1.4))
+        waves = [max(size * scale, least) for scale, least in ((2.1, 7.0), (2.6, 8.5), (3.4, 11.0))]
+        self._families: list[Band] = [away_mm(band(rng, wave, spread=0.4)) for wave in waves]
+        self._wall = min(float(rng.uniform(0.7, 1.5)), 0.3 * size)
         self._round = float(rng.uniform(0.15, 0.3)) * min(1.0, size / 5)
         self._dense = float(rng.uniform(0.75, 0.95))
         self._air = float(rng.uniform(0.02, 0.06))
 
     def lay(
         self, added: FloatArray, kept: FloatArray, here: NDArray[np.bool_], points: FloatArray, combed: FloatArray,
-        voxel_mm: float,
+        inside_mm: FloatArray, voxel_mm: float,
     ) -> None:
-        """Lay walls and lumens over what is there. Changes `added` and `kept`."""
-        total = np.zeros(len(points), dtype=np.float32)
+        """Lay walls and lumens over what is there, and a wall along the border. Changes `added` and `kept`."""
+        total = np.exp(np.clip(-np.abs(inside_mm) / np.float32(self._round), -30, 0))
         for family in self._families:
             total += np.exp(np.clip(-np.abs(family.at(points)) / np.float32(self._round), -30, 0))
         free = -np.float32(self._round) * np.log(np.maximum(total, 1e-12)) - np.float32(self._wall / 2)

@@ -184,7 +184,7 @@ def _beside(
         p = p + 0.5 * frame.back - 0.5 * frame.height
     else:
         clusters = smooth_noise(rng, shape, step, float(rng.uniform(30, 50)))
-        p = smooth_noise(rng, shape, step, float(rng.uniform(7, 12))) + 1.2 * clusters + 1.5 * frame.height
+        p = 1.5 * smooth_noise(rng, shape, step, float(rng.uniform(7, 12))) + 1.2 * clusters + 1.5 * frame.height
     away = _slopes(frame, np.asarray(p, dtype=np.float32))[0]
     free = labels[lung] == Pattern.NORMAL
     values = fine_values(frame, away, lung)[free]
