@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from ssc_hrct import dicom, phantom
-from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.app.assets import default_protocol, error_bars
 from ssc_hrct.app.made_up import MadeUpExam, write_exam
 from ssc_hrct.app.score import score_series
 from ssc_hrct.core.lungs import Zone
@@ -53,13 +53,14 @@ def test_an_exam_is_scored_in_the_window_as_without_it_and_exported(qtbot, open_
 
     found = dicom.find([exam])
     alone = score_series(found.series[0], subject_id="0007", visit=read_visit("week_48"), protocol=default_protocol(),
-                         now=lambda: datetime.now(UTC))
+                         now=lambda: datetime.now(UTC), error_bars=error_bars())
     expected = score_row(alone.score)
     shown = session.answer.result.row
     assert {k: v for k, v in shown.items() if k not in OF_THE_MOMENT} == {
         k: v for k, v in expected.items() if k not in OF_THE_MOMENT}
     assert np.array_equal(session.maps.patterns, alone.patterns.labels.labels)
     assert panel.ild.text() == expected["ild_percent"]
+    assert panel.ild_interval.text() == f"({expected['ild_percent_low']} to {expected['ild_percent_high']})"
 
     zone = max(Zone, key=lambda z: float(expected[f"{z.word}_ild_percent"]))
     qtbot.mouseClick(panel.zones, Qt.MouseButton.LeftButton, pos=panel.zones.row_rect(zone).center().toPoint())
