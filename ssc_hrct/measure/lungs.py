@@ -189,8 +189,8 @@ def _write_regions(
         code[shrink(side)] = label
     code[airways.with_wall] = Region.AIRWAYS
     empty, dense = np.zeros(6, np.uint8), np.zeros(6, np.uint8)
-    for side in (Region.RIGHT_LUNG, Region.LEFT_LUNG, Region.AIRWAYS):
-        empty[side] = dense[side] = side
+    for region in (Region.RIGHT_LUNG, Region.LEFT_LUNG, Region.AIRWAYS):
+        empty[region] = dense[region] = region
     empty[IF_AIR_RIGHT], empty[IF_AIR_LEFT] = Region.RIGHT_LUNG, Region.LEFT_LUNG
     answers = np.concatenate([dense, empty])
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from skimage.segmentation import watershed
 
-from ssc_hrct.measure.shapes import Mask, Spacing, bounds, close_ball, distance_mm, parts
+from ssc_hrct.core.grid import Grid
+from ssc_hrct.measure.coarse import WORK_MM, blocks_of
+from ssc_hrct.measure.shapes import Mask, Spacing, bounds, close_ball, distance_mm, grow, parts
 
 BESIDE_MM = 35.0
 """Lung further than this from the midline belongs to its side without question."""
@@ -20,7 +23,6 @@ BOTH_SHARE = 0.04
 """A part that has this share of its voxels beside the midline on both sides holds both lungs."""
 SMALLEST_ML = 100.0
 CLOSING_MM = 3.0
-CORES_MM = (2.0, 3.0, 4.5, 6.0, 8.0, 11.0, 15.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,10 @@ def _cut(part: Mask, beside: list[np.ndarray], spacing_mm: Spacing) -> Mask:
     low, high = max(0, first - margin), min(part.shape[2], last + 1 + margin)
     box = bounds(part[:, :, low:high], [2, 2, 0])
     middle = np.ascontiguousarray(part[box[0], box[1], low:high])
-    depth = distance_mm(close_ball(middle, CLOSING_MM, spacing_mm), spacing_mm)
     markers = np.zeros(middle.shape, np.int8)
     markers[:, :, : first + 1 - low][middle[:, :, : first + 1 - low]] = 1
     markers[:, :, last - low :][middle[:, :, last - low :]] = 2
-    _mark_cores(markers, depth, middle)
-    flooded = watershed(-depth, markers, mask=middle)
+    flooded = _flooded(middle, markers, spacing_mm)
     right = part.copy()
     right[:, :, high:] = False
     right[:, :, low:high] = False
@@ -86,16 +86,16 @@ def _cut(part: Mask, beside: list[np.ndarray], spacing_mm: Spacing) -> Mask:
     return right
 
 
-def _mark_cores(markers: NDArray[np.int8], depth: NDArray[np.float32], middle: Mask) -> None:
-    """Give each side's marker to the deep lung that touches it alone: the watershed would, voxel by voxel.
-
-    Deep: as little as parts the sides' deep lung from each other.
-    """
-    for deep_mm in CORES_MM:
-        labels, counts = parts(depth > deep_mm)
-        hit = [np.bincount(labels[markers == side], minlength=counts.size) > 0 for side in (1, 2)]
-        hit[0][0] = hit[1][0] = False
-        if not (hit[0] & hit[1]).any():
-            for side in (1, 2):
-                markers[hit[side - 1][labels] & middle] = side
-            return
+def _flooded(middle: Mask, markers: NDArray[np.int8], spacing_mm: Spacing) -> NDArray[np.int8]:
+    """Which marker each voxel of `middle` belongs to: on a lattice twice as coarse, then again where sides meet."""
+    depth, height, width = middle.shape
+    blocks = blocks_of(Grid((depth, height, width), spacing_mm), 2 * WORK_MM)
+    rough = blocks.mean(middle) > 0.5
+    deep = distance_mm(close_ball(rough, CLOSING_MM, blocks.spacing_mm), blocks.spacing_mm)
+    first = [(blocks.mean(markers == side) > 0.5) & rough for side in (1, 2)]
+    names = watershed(-deep, first[0] + np.int8(2) * first[1], mask=rough).astype(np.int8)
+    for side, other in ((1, 2), (2, 1)):
+        alone = (names == side) & ~ndimage.binary_dilation(names == other, np.ones((3, 3, 3), np.bool_))
+        markers[blocks.repeat(alone) & middle & (markers == 0)] = side
+    undecided = grow(middle & (markers == 0)) & middle
+    return np.maximum(markers, watershed(-blocks.repeat(deep), markers, mask=undecided).astype(np.int8))
