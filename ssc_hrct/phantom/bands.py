@@ -14,7 +14,7 @@ from scipy import fft
 
 from ssc_hrct.phantom.lattice import FloatArray, Lattice
 
-_NODES = 96
+_NODES = 80
 _NODES_PER_WAVE = 8
 _CHUNK = 60_000
 

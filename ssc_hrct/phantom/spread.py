@@ -22,7 +22,6 @@ from ssc_hrct.phantom.territory import BoolArray, LungFrame, cut, fine_values, m
 WIDEST_FADE_MM = 4.0
 _FAR_MM = -20.0
 _LEAST_ISLAND_ML = 0.5
-_FAINT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,9 @@ def spread_over(
             (Pattern.CONSOLIDATION, spec.consolidation_percent), (Pattern.EMPHYSEMA, spec.emphysema_percent),
         )
     ]
-    # Faint ground glass fades over less, so that little of it is fainter than what is called ground glass.
-    soft = float(rng.uniform(0.8, 3.2)) * (0.6 if spec.density < _FAINT else 1.0)
-    soft_mm = np.clip(soft * flat, 0.4, WIDEST_FADE_MM)
+    # Faint ground glass fades over less, so that hardly any of it is fainter than what is called ground glass.
+    widest = min(WIDEST_FADE_MM, max(1.0, 20 * (spec.density - 0.1)))
+    soft_mm = np.clip(float(rng.uniform(0.8, 3.2)) * flat, 0.4, widest)
     ild_labels = (labels > Pattern.NORMAL) & (labels < Pattern.CONSOLIDATION)
     return Spread(
         labels, _near(frame, ild_labels, away), np.asarray(soft_mm, dtype=np.float32), net, comb, beside[0], beside[1]
