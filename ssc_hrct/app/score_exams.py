@@ -22,6 +22,7 @@ from ssc_hrct.app import assets
 from ssc_hrct.app.identity import Named, Source, name_each
 from ssc_hrct.app.listing import look
 from ssc_hrct.app.log import log_bug, log_event
+from ssc_hrct.app.lung_mask import read_lung_mask
 from ssc_hrct.app.manifest import Entry, Manifest
 from ssc_hrct.app.result import Result, result_of
 from ssc_hrct.app.save import doubtful, save_scores
@@ -35,6 +36,7 @@ from ssc_hrct.core.protocol import Protocol
 from ssc_hrct.core.rows import Row
 from ssc_hrct.core.score import Score
 from ssc_hrct.core.subject import UNSCHEDULED, Visit
+from ssc_hrct.core.volume import LabelMap
 from ssc_hrct.version import __version__
 
 OVERLAYS = "overlays"
@@ -43,7 +45,10 @@ OVERLAYS = "overlays"
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a person asked for. visit None: not named. secret: place of the secret, None for the usual one."""
+    """What a person asked for. visit None: not named. secret: place of the secret, None for the usual one.
+
+    lungs: file with the lungs of one exam, made by another program.
+    """
 
     paths: tuple[Path, ...]
     out: Path
@@ -53,6 +58,7 @@ class Wishes:
     keep_patient_id: bool = False
     secret: Path | None = None
     overlay: bool = False
+    lungs: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +73,15 @@ class PlannedExam:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """notes: sentences for the person. unanswered: rows of the manifest for which no exam was found."""
+    """notes: sentences for the person. unanswered: rows of the manifest for which no exam was found.
+
+    mask: lungs of another program for the one exam of this plan.
+    """
 
     exams: tuple[PlannedExam, ...]
     notes: tuple[str, ...]
     unanswered: tuple[Entry, ...]
+    mask: LabelMap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class Done:
 
 
 def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> Plan:
-    """Which exams are scored, as whose and at which visit. Nothing is decoded or written.
+    """Which exams are scored, as whose and at which visit. No image is decoded, nothing is written.
 
     Raises WrongUsage where a wish cannot be meant, HrctError(NO_DICOM) where no image was found.
     """
@@ -114,6 +124,7 @@ def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> 
             f"{option} would cover {len(choices)} exams.",
             "Name one exam's folder, or give each exam a row in a manifest (--manifest).",
         )
+    mask = _mask(wishes.lungs, len(choices), progress)
     given = [wishes.subject if entry is None else entry.subject_id for entry in entries]
     named, notes = name_exams(choices, given, keep_patient_id=wishes.keep_patient_id, secret=wishes.secret)
     _refuse_one_row_for_two(choices, named)
@@ -124,7 +135,16 @@ def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> 
         exams.append(PlannedExam(choice, whose, visit or UNSCHEDULED, known))
     if wishes.manifest is not None and None in entries:
         notes = (*notes, f"Exams that the manifest does not name: {entries.count(None)}.")
-    return Plan(tuple(exams), (*_damaged(found), *notes), unanswered)
+    return Plan(tuple(exams), (*_damaged(found), *notes), unanswered, mask)
+
+
+def _mask(lungs: Path | None, exams: int, progress: Progress) -> LabelMap | None:
+    """The mask of the one exam. Raises WrongUsage where there are several, or where its file cannot be used."""
+    if lungs is None:
+        return None
+    if exams > 1:
+        raise WrongUsage(f"--lungs would cover {exams} exams.", "Name one exam's folder: a mask is of one scan.")
+    return read_lung_mask(lungs, progress=progress)
 
 
 def _refuse_one_row_for_two(choices: Sequence[dicom.ExamChoice], named: Sequence[Named]) -> None:
@@ -212,7 +232,7 @@ def run(
     problem: HrctError | None = None
     for number, exam in enumerate(planned.exams, start=1):
         told = progress if len(planned.exams) == 1 else Within(progress, f"exam {number} of {len(planned.exams)}")
-        scored, result = score_exam(exam, protocol=protocol, now=now, progress=told)
+        scored, result = score_exam(exam, protocol=protocol, now=now, mask=planned.mask, progress=told)
         unsaved.append(result.row)
         doubts: tuple[str, ...] = ()
         try:
@@ -231,16 +251,20 @@ def run(
 
 
 def score_exam(
-    exam: PlannedExam, *, protocol: Protocol, now: Callable[[], datetime], progress: Progress = SILENT
+    exam: PlannedExam, *, protocol: Protocol, now: Callable[[], datetime], mask: LabelMap | None = None,
+    progress: Progress = SILENT,
 ) -> tuple[Scored, Result]:
-    """The exam's score and its row. A fault of the program gives a refused one, INTERNAL_ERROR, and is logged."""
+    """The exam's score and its row. A fault of the program gives a refused one, INTERNAL_ERROR, and is logged.
+
+    mask: lungs of another program.
+    """
     began = perf_counter()
     facts = exam.choice.scan.acquisition
     error_bars = assets.error_bars()
     try:
         scored = score_series(
             exam.choice.scan, subject_id=exam.named.subject.id, visit=exam.visit, findings=exam.findings,
-            protocol=protocol, now=now, error_bars=error_bars, progress=progress,
+            protocol=protocol, now=now, error_bars=error_bars, mask=mask, progress=progress,
         )
         result = result_of(scored)
     except Cancelled:

@@ -53,6 +53,7 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
     wishes = Wishes(
         paths=tuple(asked.paths), out=asked.out, subject=subject, visit=visit, manifest=manifest,
         keep_patient_id=asked.keep_patient_id, secret=asked.secret, overlay=asked.overlay,
+        lungs=asked.lungs,
     )
     protocol = default_protocol()
     done: list[Done] = []

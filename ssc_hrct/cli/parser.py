@@ -124,6 +124,11 @@ def _score(commands: _Commands[PlainParser]) -> None:
         "--overlay", action="store_true",
         help="also draw six slices of each scan with what was found on them, into DIR/overlays",
     )
+    command.add_argument(
+        "--lungs", metavar="FILE", type=Path,
+        help="lungs that another program outlined, in place of ours: a label map as NIfTI (.nii, .nii.gz) or NRRD "
+        "(.nrrd, .nhdr); for one exam",
+    )
     command.add_argument("--json", action="store_true", help="print the results as JSON, and messages apart from them")
 
 

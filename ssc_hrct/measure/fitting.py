@@ -48,9 +48,10 @@ def fit(labels: LabelMap, grid: Grid, *, progress: Progress = SILENT) -> Fitted:
         if same
         else _nearest(labels.labels, turn, start, grid.shape, progress)
     )
-    given = np.count_nonzero(labels.labels) * labels.grid.voxel_ml
-    there = np.count_nonzero((moved > 0) & (moved < NO_VOXEL)) * grid.voxel_ml
-    return Fitted(moved, not same, max(0.0, 100.0 * (1.0 - there / given)) if given else 0.0)
+    given = int(np.count_nonzero(labels.labels))
+    there = int(np.count_nonzero((moved > 0) & (moved < NO_VOXEL)))
+    of_theirs = there if same else there * grid.voxel_ml / labels.grid.voxel_ml
+    return Fitted(moved, not same, max(0.0, 100.0 * (1.0 - of_theirs / given)) if given else 0.0)
 
 
 def _indices(source: Grid, target: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
