@@ -1,0 +1,205 @@
+"""What the neighbourhood of each point in the lungs looks like, in numbers for a trained classifier.
+
+In: volume, lungs and stats. Out: `Features`, one row per point of a lattice of about 3 mm. All densities are
+relative to the patient's own normal lung at that height, seen at one resolution (about 1.8 mm) whatever the
+scan's (science.md 3.2, 3.3, 10). A rim of one voxel under the pleura is left out of every share, and dense
+strands (vessels) are counted apart, so that partial volume and vessels do not look like disease.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssc_hrct.core.grid import Grid
+from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.stats import ImageStats
+from ssc_hrct.core.volume import LOWEST_HU, Volume
+from ssc_hrct.measure.coarse import Blocks, ball_mean, blocks_of
+from ssc_hrct.measure.shapes import Mask, bounds, distance_mm, shrink
+from ssc_hrct.measure.zones import chest_wall_depth_mm
+
+FloatMap = NDArray[np.float32]
+
+STRAND_HU = 420.0
+"""Over own normal lung: vessels, thick walls and other dense strands."""
+RAISED_HU = (60.0, 90.0, 150.0, 250.0)
+LOW_HU = -40.0
+EMPTY_HU = -950.0
+SIGHT_FWHM_MM = 1.8
+FWHM_PER_SIGMA = 2.3548
+USUAL_FWHM_MM = 1.3
+DEEPEST_MM = 30.0
+RIDGE_HU = 50.0
+
+NAMES = (
+    "raised60_8", "raised90_5", "raised90_8", "raised90_12", "raised90_20", "raised150_5", "raised150_8",
+    "raised250_8", "mean_5", "mean_8", "all_8", "strands_5", "strands_8", "strands_12",
+    "low_5", "low_12", "empty_5", "roughness_5", "roughness_12", "ridge_5", "ridge_12", "valley_5",
+    "energy_5", "least_5", "least_12", "round_5", "depth_mm", "surface_mm",
+)
+"""Shares are 0 to 1 in balls of 5, 8, 12 or 20 mm; see `features` for the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """values: float32 [points, len(NAMES)], points = true voxels of `near` in array order.
+
+    box: slices of the full array. blocks: the lattice over the box. near: lattice voxels that hold any lung.
+    inside: those whose middle half is lung. Both bool [z, y, x] on the lattice.
+    """
+
+    box: tuple[slice, slice, slice]
+    blocks: Blocks
+    near: Mask
+    share: FloatMap
+    values: FloatMap
+
+
+def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progress = SILENT) -> Features:
+    """Rows for a classifier. The lungs hold at least one voxel."""
+    regions = lungs.regions.labels
+    margin = [round(12.0 / d) for d in volume.grid.spacing_mm]
+    box = bounds((regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG), margin)
+    part = regions[box]
+    fine = blocks_of(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
+    hu = _one_sight(fine.mean(np.maximum(volume.hu[box], LOWEST_HU)), fine, volume, stats)
+    lung_share = fine.mean(((part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)).view(np.uint8))
+    lung = lung_share > 0.5
+    inner = shrink(lung)
+    over = np.where(lung, hu - _normal_hu(lung, stats, fine), 0).astype(np.float32)
+    thin = inner & (over < STRAND_HU)
+    progress.step("looking at neighbourhoods", 0, 3)
+
+    pairs = [2 if d < 2.0 else 1 for d in fine.spacing_mm]
+    rough = Blocks(Grid(fine.shape, fine.spacing_mm), (pairs[0], pairs[1], pairs[2]))
+    factors = [f * p for f, p in zip(fine.factors, pairs, strict=True)]
+    blocks = Blocks(fine.full, (factors[0], factors[1], factors[2]))
+    share = rough.mean(lung_share)
+    near = share > 0
+    inside, thins = _Shares(inner, rough, near), _Shares(thin, rough, near)
+
+    maps: dict[str, NDArray[np.float32]] = {}
+    for level in RAISED_HU:
+        raised = rough.mean((over > level) & thin)
+        radii = {60.0: (8,), 90.0: (5, 8, 12, 20), 150.0: (5, 8), 250.0: (8,)}[level]
+        for radius in radii:
+            maps[f"raised{level:.0f}_{radius}"] = thins.share(raised, radius)
+    mean = rough.mean(np.where(thin, np.clip(over, -150, STRAND_HU), 0))
+    maps["mean_5"], maps["mean_8"] = thins.share(mean, 5), thins.share(mean, 8)
+    maps["all_8"] = inside.share(rough.mean(np.where(inner, np.clip(over, -150, 800), 0)), 8)
+    for radius in (5, 8, 12):
+        maps[f"strands_{radius}"] = np.clip(1 - inside.share(thins.weight, radius), 0, 1)
+    low = rough.mean((over < LOW_HU) & inner)
+    maps["low_5"], maps["low_12"] = inside.share(low, 5), inside.share(low, 12)
+    maps["empty_5"] = inside.share(rough.mean((hu < EMPTY_HU) & inner), 5)
+    progress.step("looking at neighbourhoods", 1, 3)
+
+    weight = np.maximum(ball_mean(thin.astype(np.float32), 3.0, fine.spacing_mm), 1e-3)
+    smooth = ball_mean(np.where(thin, over, 0), 3.0, fine.spacing_mm) / weight
+    apart = np.where(thin, over - smooth, 0)
+    square = rough.mean(apart * apart)
+    for radius in (5, 12):
+        maps[f"roughness_{radius}"] = np.sqrt(np.maximum(thins.share(square, radius), 0))
+    ridge = rough.mean(((over - smooth) > RIDGE_HU) & inner)
+    maps["ridge_5"], maps["ridge_12"] = inside.share(ridge, 5), inside.share(ridge, 12)
+    maps["valley_5"] = inside.share(rough.mean(apart < -RIDGE_HU), 5)
+    progress.step("looking at neighbourhoods", 2, 3)
+
+    maps.update(_directions(np.clip(over, -150, STRAND_HU), inner, inside, rough, fine))
+    right, left = (_labelled(part, blocks, side) for side in (Region.RIGHT_LUNG, Region.LEFT_LUNG))
+    depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
+    maps["depth_mm"] = np.minimum(depth, DEEPEST_MM)[near]
+    maps["surface_mm"] = np.minimum(distance_mm(share > 0.5, blocks.spacing_mm), DEEPEST_MM)[near]
+    values = np.stack([_in_steps(maps[name], name) for name in NAMES], axis=1)
+    return Features(box, blocks, near, share, values)
+
+
+def _in_steps(values: FloatMap, name: str) -> FloatMap:
+    """Whole steps, far above the last bits in which processors differ, so that a border is met alike everywhere."""
+    step = np.float32(0.1 if name.endswith("_mm") or (name.startswith(("mean", "all", "rough", "energy", "least"))
+                      and name != "round_5") else 0.001)
+    return np.asarray(np.rint(values / step) * step, np.float32)
+
+
+def _labelled(part: NDArray[np.uint8], blocks: Blocks, region: Region) -> Mask:
+    z, y, x = (f // 2 + f * np.arange(n) for f, n in zip(blocks.factors, blocks.shape, strict=True))
+    return np.asarray(part[z][:, y][:, :, x] == region, np.bool_)
+
+
+def _directions(
+    over: FloatMap, inner: Mask, inside: _Shares, rough: Blocks, fine: Blocks
+) -> dict[str, NDArray[np.float32]]:
+    """Structure tensor: how much density changes, and how much in the direction in which it changes least.
+
+    Along a vessel nothing changes; across a net everything does (science.md 3.2, 3.4).
+    """
+    gradients = []
+    ok = shrink(inner)
+    for axis, d in enumerate(fine.spacing_mm):
+        g = np.zeros_like(over)
+        lo, hi, mid = [slice(None)] * 3, [slice(None)] * 3, [slice(None)] * 3
+        lo[axis], hi[axis], mid[axis] = slice(0, -2), slice(2, None), slice(1, -1)
+        g[tuple(mid)] = (over[tuple(hi)] - over[tuple(lo)]) / np.float32(2 * d)
+        gradients.append(np.where(ok, g, 0))
+    pairs = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
+    means = [rough.mean(gradients[a] * gradients[b]) for a, b in pairs]
+    out = {}
+    for radius in (5, 12):
+        tensor = np.stack([inside.share(m, radius) for m in means], axis=0)
+        full = np.empty((tensor.shape[1], 3, 3), np.float32)
+        for (a, b), t in zip(pairs, tensor, strict=True):
+            full[:, a, b] = full[:, b, a] = t
+        eigen = np.sqrt(np.maximum(np.linalg.eigvalsh(full), 0))
+        out[f"least_{radius}"] = eigen[:, 0]
+        if radius == 5:
+            out["energy_5"] = np.sqrt((eigen**2).sum(axis=1))
+            out["round_5"] = eigen[:, 0] / np.maximum(eigen[:, 2], 1.0)
+    return out
+
+
+def _one_sight(hu: FloatMap, fine: Blocks, volume: Volume, stats: ImageStats) -> FloatMap:
+    """Blurred to about SIGHT_FWHM_MM along each axis, as far as it is sharper than that."""
+    plane = stats.fwhm_mm if stats.fwhm_mm is not None else USUAL_FWHM_MM
+    thickness = volume.acquisition.slice_thickness_mm or volume.grid.spacing_mm[0]
+    wanted = (SIGHT_FWHM_MM / FWHM_PER_SIGMA) ** 2
+    has = (thickness**2 / 12, (plane / FWHM_PER_SIGMA) ** 2, (plane / FWHM_PER_SIGMA) ** 2)
+    for axis, (d, f, variance) in enumerate(zip(fine.spacing_mm, fine.factors, has, strict=True)):
+        box = (d * d - (d / f) ** 2) / 12
+        share = min(0.25, max(0.0, wanted - variance - box) / (2 * d * d))
+        if share > 0.01:
+            hu = _three(hu, axis, share)
+    return hu
+
+
+def _three(array: FloatMap, axis: int, share: float) -> FloatMap:
+    """Weights share, 1 - 2 share, share along an axis; the ends are repeated."""
+    moved = np.moveaxis(array, axis, 0)
+    before = np.concatenate([moved[:1], moved[:-1]])
+    after = np.concatenate([moved[1:], moved[-1:]])
+    return np.moveaxis((1 - 2 * np.float32(share)) * moved + np.float32(share) * (before + after), 0, axis)
+
+
+class _Shares:
+    """Ball means of a quantity that lives on `mask` alone, divided by the mask's own, at the points of `near`."""
+
+    def __init__(self, mask: Mask, rough: Blocks, near: Mask) -> None:
+        self.weight, self._spacing_mm, self._near = rough.mean(mask), rough.spacing_mm, near
+        self._balls: dict[float, NDArray[np.float32]] = {}
+
+    def share(self, quantity: FloatMap, radius_mm: float) -> NDArray[np.float32]:
+        """quantity: block means of something that is 0 outside the mask."""
+        if radius_mm not in self._balls:
+            self._balls[radius_mm] = np.maximum(ball_mean(self.weight, radius_mm, self._spacing_mm)[self._near], 1e-3)
+        return ball_mean(quantity, radius_mm, self._spacing_mm)[self._near] / self._balls[radius_mm]
+
+
+def _normal_hu(lung: Mask, stats: ImageStats, blocks: Blocks) -> FloatMap:
+    """Density of own normal lung by row, [1, y, 1]: the mode at mid height and gravity's gradient."""
+    rows = np.flatnonzero(lung.any(axis=(0, 2)))
+    middle = (rows[0] + rows[-1]) / 2
+    y = (np.arange(lung.shape[1]) - middle) * blocks.spacing_mm[1]
+    return np.asarray(stats.normal_mode_hu + stats.gravity_hu_per_mm * y, np.float32)[None, :, None]

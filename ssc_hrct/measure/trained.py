@@ -1,0 +1,216 @@
+"""The trained engine: symmetric trees on what each neighbourhood looks like.
+
+Two stages, as a reader works. First abnormal or not, by trees that can only rise with density and lines: the
+total. Then what it is inside the abnormal: the split, which never moves the total (science.md 10). The model is
+made by `training/` and lies in resources/models/patterns.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.patterns import PATTERN_NAMES, ClassifierDoubt, Pattern, Patterns
+from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.protocol import canonical_sha256
+from ssc_hrct.core.stats import ImageStats
+from ssc_hrct.core.volume import LabelMap, Volume
+from ssc_hrct.measure.coarse import Blocks
+from ssc_hrct.measure.features import NAMES, Features, features
+from ssc_hrct.measure.shapes import Mask, without_small
+from ssc_hrct.measure.trees import Trees, trees_from
+
+EMPTY_SHARE = 0.5
+"""Emphysema: at least half of the lung within 5 mm is emptier than -950 HU, and nothing abnormal surrounds it."""
+STAGES = ("abnormal", "fibrosis", "honeycombing", "consolidation")
+NEAR = (0.25, 0.75)
+"""Probabilities within these are a near thing."""
+
+SPLIT_FROM = 0.1
+"""What is less likely to be abnormal is not asked what it is."""
+
+FloatMap = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PatternModel:
+    """name: as written in exports. low, high: float32 [features], the range of training.
+
+    abnormal, fibrosis, honeycombing, consolidation: trees; the last three are asked inside the abnormal, each with
+    its limit. Limits were chosen on cases of known truth so that extents have no bias.
+    """
+
+    name: str
+    low: FloatMap
+    high: FloatMap
+    abnormal: Trees
+    fibrosis: Trees
+    honeycombing: Trees
+    consolidation: Trees
+    limits: dict[str, float]
+
+
+def pattern_model(data: bytes) -> PatternModel:
+    """Reads resources/models/patterns.json. Raises HrctError("BAD_MODEL", ...) where it is damaged or does not fit."""
+    try:
+        content = json.loads(data)
+        told = content.pop("sha256")
+        if told != canonical_sha256(content):
+            raise ValueError("its hash does not match")
+        if tuple(content["features"]) != NAMES:
+            raise ValueError("it was trained on other features")
+        abnormal, fibrosis, honeycombing, consolidation = (trees_from(content[stage]) for stage in STAGES)
+        return PatternModel(
+            name=str(content["name"]),
+            low=np.asarray(content["low"], np.float32),
+            high=np.asarray(content["high"], np.float32),
+            abnormal=abnormal,
+            fibrosis=fibrosis,
+            honeycombing=honeycombing,
+            consolidation=consolidation,
+            limits={stage: float(content["limits"][stage]) for stage in STAGES},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        sentence = f"The model of the patterns cannot be used: {problem}."
+        raise HrctError("BAD_MODEL", sentence, "Install the program again.") from problem
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedEngine:
+    """A `PatternClassifier`. Islands under smallest_island_ml go, gaps under largest_gap_ml fill."""
+
+    model: PatternModel
+    smallest_island_ml: float
+    largest_gap_ml: float
+
+    def classify(
+        self, volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progress = SILENT
+    ) -> Patterns:
+        """Labels of `Pattern` on the volume's grid, and the doubt."""
+        seen = features(volume, lungs, stats, progress=progress)
+        progress.step("deciding patterns", 0, 1)
+        decided = decide(
+            seen, odds(seen, self.model), self.model.limits, smallest_island_ml=self.smallest_island_ml,
+            largest_gap_ml=self.largest_gap_ml,
+        )
+        labels = np.zeros(volume.grid.shape, np.uint8)
+        part = labels[seen.box]
+        write_labels(part, lungs.regions.labels[seen.box], decided, seen.blocks, self.model.limits["abnormal"])
+        territory = (part >= Pattern.GROUND_GLASS) & (part <= Pattern.CONSOLIDATION)
+        smallest = max(1, int(np.ceil(self.smallest_island_ml / volume.grid.voxel_ml)))
+        part[territory & ~without_small(territory, smallest)] = Pattern.NORMAL
+        return Patterns(LabelMap(labels, volume.grid, PATTERN_NAMES), self.model.name, decided.doubt)
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """Probabilities, float32 [points of `Features.near`]; the split's are 0 where abnormal is out of the question.
+
+    out_of_range: bool, any feature lies beyond what was learned from.
+    """
+
+    abnormal: FloatMap
+    fibrosis: FloatMap
+    honeycombing: FloatMap
+    consolidation: FloatMap
+    out_of_range: Mask
+
+
+def odds(seen: Features, model: PatternModel) -> Odds:
+    """What the trees say of each point, its features cut to the range of training."""
+    values = np.clip(seen.values, model.low, model.high)
+    outside = (values != seen.values).any(axis=1)
+    abnormal = model.abnormal.probability(values)
+    rows = abnormal > SPLIT_FROM
+    inside = values[rows]
+    split = []
+    for trees in (model.fibrosis, model.honeycombing, model.consolidation):
+        found = np.zeros(len(values), np.float32)
+        found[rows] = trees.probability(inside)
+        split.append(found)
+    return Odds(abnormal, split[0], split[1], split[2], outside)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """On the lattice: probability of abnormal (float32), `Pattern` (uint8) and the doubt."""
+
+    probability: FloatMap
+    patterns: NDArray[np.uint8]
+    doubt: ClassifierDoubt
+
+
+def decide(
+    seen: Features, odds: Odds, limits: Mapping[str, float], *, smallest_island_ml: float, largest_gap_ml: float
+) -> Decided:
+    """Patterns on the lattice, 0 far from the lungs."""
+    near, weight, voxel_ml = seen.near, seen.share[seen.near], seen.blocks.voxel_ml
+    p = np.zeros(near.shape, np.float32)
+    p[near] = odds.abnormal
+    abnormal = (p >= limits["abnormal"]) & near
+    abnormal = without_small(abnormal, max(1, round(smallest_island_ml / voxel_ml)))
+    gaps = near & ~abnormal
+    abnormal |= gaps & ~without_small(gaps, max(1, round(largest_gap_ml / voxel_ml)))
+
+    rows = abnormal[near]
+    kinds = np.full(len(rows), Pattern.NORMAL, np.uint8)
+    kinds[seen.values[:, NAMES.index("empty_5")] >= EMPTY_SHARE] = Pattern.EMPHYSEMA
+    kinds[rows] = Pattern.GROUND_GLASS
+    netted = rows & (odds.fibrosis >= limits["fibrosis"])
+    kinds[netted] = Pattern.RETICULATION
+    kinds[netted & (odds.honeycombing >= limits["honeycombing"])] = Pattern.HONEYCOMBING
+    kinds[rows & (odds.consolidation >= limits["consolidation"])] = Pattern.CONSOLIDATION
+    labels = np.zeros(near.shape, np.uint8)
+    labels[near] = kinds
+
+    per_lung = 100.0 / max(float(weight.sum()), 1e-6)
+    unsure = (odds.abnormal > NEAR[0]) & (odds.abnormal < NEAR[1])
+    split = rows & (odds.fibrosis > NEAR[0]) & (odds.fibrosis < NEAR[1])
+    doubt = ClassifierDoubt(
+        *(per_lung * float(weight[where].sum()) for where in (unsure, split, odds.out_of_range))
+    )
+    return Decided(np.where(abnormal, np.maximum(p, limits["abnormal"]), p), labels, doubt)
+
+
+def write_labels(
+    labels: NDArray[np.uint8], regions: NDArray[np.uint8], decided: Decided, blocks: Blocks, limit: float
+) -> None:
+    """The lattice's patterns on the full grid, within the lungs; the border of territory follows the probability.
+
+    Where the border reaches past the lattice's territory a voxel takes the strongest neighbour's pattern.
+    """
+    coarse = decided.patterns
+    territory = (coarse >= Pattern.GROUND_GLASS) & (coarse <= Pattern.CONSOLIDATION)
+    # What fell as an island must not come back between points.
+    probability = np.where(territory, decided.probability, np.minimum(decided.probability, limit * 0.98))
+    nearest = _strongest_near(np.where(territory, coarse, 0))
+    step = 8 * blocks.factors[0]
+    for z in range(0, labels.shape[0], step):
+        stop = min(z + step, labels.shape[0])
+        lung = (regions[z:stop] == Region.RIGHT_LUNG) | (regions[z:stop] == Region.LEFT_LUNG)
+        rest = blocks.repeat(np.where(territory, np.uint8(Pattern.NORMAL), coarse), z, stop)
+        found = np.maximum(rest, np.uint8(Pattern.NORMAL))
+        rows = slice(max(0, z // blocks.factors[0] - 2), stop // blocks.factors[0] + 2)
+        if territory[rows].any():
+            inside = blocks.linear(probability, z, stop) >= limit
+            pattern = blocks.repeat(nearest, z, stop)
+            found = np.where(inside & (pattern > 0), pattern, found)
+        labels[z:stop] = np.where(lung, found, Pattern.OUTSIDE)
+
+
+def _strongest_near(patterns: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Own pattern where there is one, else the highest of the 26 neighbours."""
+    high = patterns
+    for axis in range(3):
+        moved = np.moveaxis(high, axis, 0)
+        grown = moved.copy()
+        np.maximum(grown[1:], moved[:-1], out=grown[1:])
+        np.maximum(grown[:-1], moved[1:], out=grown[:-1])
+        high = np.moveaxis(grown, 0, axis)
+    return np.where(patterns > 0, patterns, high)

@@ -1,0 +1,162 @@
+"""Learns the model of the patterns from cases of known truth.
+
+In: cases of the corpus. Out: the content of resources/models/patterns.json (`measure.trained` reads it). Stage one,
+abnormal or not, can only rise with density and with lines; the split inside the abnormal is free. Labels are soft:
+the share of a point that a reader would outline. Same cases, same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssc_hrct.core.patterns import Pattern
+from ssc_hrct.core.protocol import canonical_sha256
+from ssc_hrct.measure.features import NAMES
+from training.corpus import Case
+
+FloatMap = NDArray[np.float32]
+RISING = tuple(n for n in NAMES if n.startswith(("raised", "mean", "all", "strands", "least")))
+"""Features with which abnormal can only become likelier."""
+ABNORMAL = [Pattern.GROUND_GLASS, Pattern.RETICULATION, Pattern.HONEYCOMBING, Pattern.CONSOLIDATION]
+ROWS_OF_A_CASE = 9000
+RANGE_QUANTILE = 0.0002
+"""Values beyond these ranks of what was learned from count as out of range."""
+STAGES = ("abnormal", "fibrosis", "honeycombing", "consolidation")
+
+
+def learn(cases: Iterable[Case], *, name: str, limits: dict[str, float], levels: int = 5, trees: int = 160,
+          rate: float = 0.09) -> dict[str, Any]:
+    """Content of a model file, with its hash. limits: from which probability on each stage says yes."""
+    rows = [_sample(case) for case in cases]
+    values = np.concatenate([r[0] for r in rows])
+    truth = np.concatenate([r[1] for r in rows])
+    weight = np.concatenate([r[2] for r in rows])
+    abnormal = truth[:, ABNORMAL].sum(axis=1)
+    fibrosis = truth[:, [Pattern.RETICULATION, Pattern.HONEYCOMBING]].sum(axis=1)
+    inside, netted = abnormal > 0.6, fibrosis > 0.6
+    everywhere = np.ones(len(values), np.bool_)
+    targets: dict[str, tuple[NDArray[np.bool_], FloatMap]] = {
+        "abnormal": (everywhere, abnormal),
+        "fibrosis": (inside, fibrosis / np.maximum(abnormal, 1e-3)),
+        "honeycombing": (netted, truth[:, Pattern.HONEYCOMBING] / np.maximum(fibrosis, 1e-3)),
+        "consolidation": (inside, truth[:, Pattern.CONSOLIDATION] / np.maximum(abnormal, 1e-3)),
+    }
+    content: dict[str, Any] = {
+        "name": name,
+        "features": list(NAMES),
+        "low": _numbers(np.quantile(values, RANGE_QUANTILE, axis=0)),
+        "high": _numbers(np.quantile(values, 1 - RANGE_QUANTILE, axis=0)),
+        "limits": limits,
+    }
+    for stage in STAGES:
+        where, target = targets[stage]
+        few = stage in ("honeycombing", "consolidation")
+        content[stage] = _boosted(
+            values[where], np.clip(target[where], 0, 1), weight[where], rising=stage == "abnormal",
+            trees=trees // 2 if few else trees, levels=4 if few else levels, rate=rate,
+        )
+    return content | {"sha256": canonical_sha256(content)}
+
+
+def with_limits(content: dict[str, Any], limits: dict[str, float]) -> dict[str, Any]:
+    """The same model with other limits, and its hash."""
+    bare = {k: v for k, v in content.items() if k != "sha256"} | {"limits": limits}
+    return bare | {"sha256": canonical_sha256(bare)}
+
+
+def to_json(content: dict[str, Any]) -> str:
+    return json.dumps(content, separators=(",", ":"), sort_keys=True) + "\n"
+
+
+def _sample(case: Case) -> tuple[FloatMap, FloatMap, FloatMap]:
+    """Values, truth and weights of some points, half of them abnormal where there are enough; the weights of a case
+    add up to 1 and undo the choice."""
+    rng = np.random.default_rng(int.from_bytes(case.name.encode()[-8:], "little"))
+    usable = np.flatnonzero(case.labelled & (case.weight > 0.3))
+    marked = case.truth[usable][:, ABNORMAL].sum(axis=1) > 0.02
+    values, truth, weights = [], [], []
+    for part in (usable[marked], usable[~marked]):
+        picked = np.sort(rng.choice(part, min(len(part), ROWS_OF_A_CASE // 2), replace=False))
+        values.append(case.seen.values[picked])
+        truth.append(case.truth[picked])
+        weights.append(np.full(len(picked), len(part) / max(len(picked), 1) / max(len(usable), 1)))
+    return np.concatenate(values), np.concatenate(truth), np.concatenate(weights).astype(np.float32)
+
+
+def _boosted(
+    values: FloatMap, target: FloatMap, weight: FloatMap, *, rising: bool, trees: int, levels: int, rate: float
+) -> dict[str, Any]:
+    from catboost import CatBoost, Pool
+
+    model = CatBoost({
+        "loss_function": "CrossEntropy", "iterations": trees, "depth": levels, "learning_rate": rate,
+        "monotone_constraints": [int(rising and n in RISING) for n in NAMES], "border_count": 63, "l2_leaf_reg": 10,
+        "bootstrap_type": "No", "random_strength": 0, "random_seed": 1, "thread_count": 2, "verbose": 0,
+        "allow_writing_files": False,
+    })
+    model.fit(Pool(values, target, weight=weight / weight.mean()))
+    return _arrays(model, levels)
+
+
+def _arrays(model: Any, levels: int) -> dict[str, Any]:
+    """CatBoost's own JSON as the arrays of `measure.trees`. A tree of fewer levels asks its first question again."""
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.json"
+        model.save_model(str(file), format="json")
+        kept = json.loads(file.read_text(encoding="utf-8"))
+    scale, bias = kept["scale_and_bias"]
+    columns, borders, leaves = [], [], []
+    for tree in kept["oblivious_trees"]:
+        splits = tree["splits"] or [{"float_feature_index": 0, "border": 3e38}]
+        found = np.asarray(tree["leaf_values"], np.float64) * scale
+        while len(splits) < levels:
+            splits = [*splits, {"float_feature_index": 0, "border": 3e38}]
+            found = np.concatenate([found, found])
+        columns.append([s["float_feature_index"] for s in splits])
+        borders.append([float(f"{s['border']:.7g}") for s in splits])
+        leaves.append([round(float(v), 6) for v in found])
+    return {"columns": columns, "borders": borders, "leaves": leaves, "start": round(float(bias[0]), 6)}
+
+
+def _numbers(values: NDArray[np.floating]) -> list[float]:
+    return [round(float(v), 4) for v in values]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A model that learns from one renderer and without one source, and is judged where it never was: on the other
+    renderer, in lungs that it never saw. Of made-up chests there are many, so that none need be left out. An empty
+    renderer or source leaves nothing out."""
+
+    renderer: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.renderer or 'both'}-without-{self.source or 'none'}"
+
+    def learns(self, case: Case) -> bool:
+        return (not case.renderer or self.renderer in ("", case.renderer)) and (
+            case.source != self.source or self.source == "phantom"
+        )
+
+    def judges(self, case: Case) -> bool:
+        return case.source == self.source and case.renderer != self.renderer
+
+
+def folds(cases: Sequence[Case]) -> list[Fold]:
+    """One for each renderer and source."""
+    return [
+        Fold(renderer, source)
+        for renderer in sorted({c.renderer for c in cases if c.renderer})
+        for source in sorted({c.source for c in cases})
+    ]
