@@ -7,7 +7,7 @@ limit that was passed decides, and the `Finding` carries its level.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -81,16 +81,18 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
     ("NOISY", "The image is noisy.", "Noise can look like fine reticulation; look at the overlay.", "either"),
     ("CONTRAST", "Contrast medium was given.",
      "Lung density is raised a little; compare only with a visit with contrast."),
-    ("PRONE", "The patient lay prone.", "Compare only with another prone scan."),
-    ("POSITION_UNKNOWN", "The patient's position is not known.",
-     "Dependent density cannot be told from disease with certainty."),
+    ("PRONE", "The patient lay prone, as the header or the couch in the image tells.",
+     "Compare only with another prone scan."),
+    ("POSITION_UNKNOWN", "The patient's position is not known for certain.",
+     "Look on which side the couch lies: dependent density can look like disease."),
     ("LOW_INSPIRATION", "The breath was not deep, or the lungs are dense throughout.",
      "Shallow breath looks like ground glass; look at the image and repeat if needed."),
     ("EXPIRATION", "Both lungs together hold under 1.5 litres: this looks like expiration.",
      "Score a scan at full inspiration.", "refusal"),
     ("CUT_OFF", "The scan does not hold the whole of both lungs.",
      "Choose a series that covers both apices and bases.", "either"),
-    ("MOTION", "The patient moved.", "Motion can look like ground glass; look at heart and diaphragm."),
+    ("MOTION", "The patient moved: borders are doubled in some slices, or there is a step between slices.",
+     "Motion can look like ground glass; look at those slices, the heart and the diaphragm."),
     ("NO_LUNGS", "Two lungs could not be found.",
      "Check that this is a chest CT that holds both lungs.", "refusal"),
     ("MASK_VOLUME", "The lung volume is outside what is expected of an adult.",
@@ -98,6 +100,15 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
     ("MASK_ASYMMETRY", "The share of the right lung is unusual.", "Look at the lung outline."),
     ("MASK_LEAK", "The airways may have leaked into the lungs, or the lungs into other air.",
      "Look at the lung outline."),
+    ("MASK_PARTS", "The lung outline is in more large parts than two.", "Look at the lung outline."),
+    ("MASK_HOLES", "The lung outline has holes.", "Look at the lung outline."),
+    ("MASK_SIDES", "Right and left lung may be exchanged.",
+     "Look on which side the heart lies; the zones are of the other side if they are exchanged."),
+    ("MASK_STEP", "The lung outline jumps between neighbouring slices.",
+     "Look at the lung outline in the coronal view."),
+    ("MASK_MISSED_DISEASE", "Dense tissue between lung and ribs was left outside the lungs.",
+     "Look there: it may be consolidation, which then is missing from the lungs, or fluid, which is none of them."),
+    ("MASK_UNKNOWN", "A check of the lung outline could not be made.", "Look at the lung outline."),
     ("MASK_LOW_DENSITY", "Much of the lung is as empty as air: emphysema, or air outside the lungs.",
      "Look at the lung outline."),
     ("MASK_REFUSED", "The lung mask that was given does not fit this scan.",
@@ -116,6 +127,8 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
      "Read the extent as a rough figure; its interval was doubled. Look at the overlay."),
     ("INTERVAL_WIDENED", "Something that the intervals rest on is not known, so they were widened.",
      "Read the extent with its interval."),
+    ("OUT_OF_RANGE", "Part of the lung looks like nothing that the classifier was trained on.",
+     "Look at the overlay; the interval of the extents is wider for it."),
     ("SUBJECT_UNKNOWN", "Whose scan this is could not be told from the files.",
      "Name the subject, by option or manifest."),
     ("INTERNAL_ERROR", "The program failed on this exam. This is a fault of the program.",
@@ -216,13 +229,19 @@ def not_comparable(code: str, detail: str = "") -> Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Each code once, at its gravest; refusals first, VISIT_NOT_GIVEN last, else as the table."""
+    """Each code once, at its gravest; refusals first, VISIT_NOT_GIVEN last, else as the table.
+
+    Details of one code and level are joined: what the header says and what the image shows stand together.
+    """
     tables = {False: list(SCAN_FINDINGS), True: list(PAIR_FINDINGS)}
     gravest: dict[tuple[bool, str], Finding] = {}
     for finding in findings:
         known = gravest.get((finding.pair, finding.code))
         if known is None or (known.level is Level.CAUTION and finding.level is not Level.CAUTION):
             gravest[finding.pair, finding.code] = finding
+        elif known.level is finding.level and finding.detail and finding.detail not in known.detail:
+            joined = f"{known.detail} {finding.detail}".strip()
+            gravest[finding.pair, finding.code] = replace(known, detail=joined)
     return tuple(sorted(
         gravest.values(),
         key=lambda f: (f.code == "VISIT_NOT_GIVEN", f.level is Level.CAUTION, f.pair, tables[f.pair].index(f.code)),

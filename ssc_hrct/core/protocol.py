@@ -50,6 +50,13 @@ class Limits:
     cut_off_refused_percent: float
     view_refused_percent: float
     low_density_percent: float
+    windpipe_bow_mm: float
+    motion_slices: int
+    parts_most: int
+    holes_ml: float
+    step_share: float
+    missed_ml: float
+    out_of_range_percent: float
     given_overlap_low: float
     given_uncovered_caution_percent: float
     given_uncovered_refused_percent: float

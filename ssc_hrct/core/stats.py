@@ -17,7 +17,11 @@ class ImageStats:
     airways_ml: volume of trachea and bronchi found. cut_off_percent: part of the lungs estimated to
     lie beyond the first or last slice. view_percent: part of the lung surface at the edge of the
     field of view. low_density_percent: part of the lung under -970 HU.
-    supine: True, False (prone), None (unknown).
+    supine: True, False (prone), None (unknown): by the couch in the image, else by the header, else by density.
+    table_behind: the couch in the image lies behind the patient (False: in front). density_supine: normal lung grows
+    denser to the back (False: to the front). normal_predicted: the mode follows from the lung volume, because too
+    little normal lung was left to measure. windpipe_bow_mm: how far the middle of the windpipe's back wall lies in
+    front of its sides. moved_slices: indices of the volume's slices with signs of motion.
     """
 
     lung_ml: float
@@ -35,3 +39,8 @@ class ImageStats:
     view_percent: float
     low_density_percent: float
     supine: bool | None
+    table_behind: bool | None = None
+    density_supine: bool | None = None
+    normal_predicted: bool = False
+    windpipe_bow_mm: float | None = None
+    moved_slices: tuple[int, ...] = ()

@@ -19,8 +19,6 @@ OBLIQUE_FROM_DEGREES = 1.0
 """Below this a plane counts as axial: rounding of the direction cosines alone gives some tenths."""
 MOST_NAMED = 6
 """So many missing positions are listed; of more, the rest is counted."""
-ASSUMED = "dependent lung is judged as if the patient lay on the back"
-"""What `measure` does where the header does not say supine or prone."""
 
 
 def check_header(acquisition: Acquisition, protocol: Protocol) -> tuple[Finding, ...]:
@@ -180,12 +178,11 @@ def _exposure(facts: Acquisition, limits: Limits) -> Iterator[Finding]:
 def _position(facts: Acquisition) -> Iterator[Finding]:
     position = facts.patient_position
     if not position:
-        yield caution("POSITION_UNKNOWN", f"The header names no patient position: {ASSUMED}.")
+        yield caution("POSITION_UNKNOWN", "The header names no patient position.")
     elif position in {"HFP", "FFP"}:
         yield caution("PRONE", f"The patient position is {position}.")
     elif position not in {"HFS", "FFS"}:
-        told = f"The patient position is {position}, neither on the back nor prone"
-        yield caution("POSITION_UNKNOWN", f"{told}: {ASSUMED}.")
+        yield caution("POSITION_UNKNOWN", f"The patient position is {position}, neither on the back nor prone.")
 
 
 def _mm(value: float) -> str:

@@ -11,14 +11,19 @@ from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.protocol import Limits, Protocol
 from ssc_hrct.core.stats import ImageStats
 
+MOST_NAMED = 6
+"""So many runs of slices are listed."""
+
 
 def check_image(stats: ImageStats, acquisition: Acquisition, protocol: Protocol) -> tuple[Finding, ...]:
     """Findings of what calibration measured, by the limits of the protocol."""
     limits = protocol.limits
     return (
         *_values(stats, acquisition, limits),
+        *_position(stats, acquisition),
         *_breath(stats, limits),
         *_coverage(stats, limits),
+        *_motion(stats, limits),
         *_mask(stats, limits),
     )
 
@@ -42,13 +47,56 @@ def _values(stats: ImageStats, acquisition: Acquisition, limits: Limits) -> Iter
         yield (refusal if stats.noise_hu > limits.noise_refused_hu else caution)("NOISY", detail)
 
 
+def _position(stats: ImageStats, acquisition: Acquisition) -> Iterator[Finding]:
+    """What the image shows, beside what the header said: the couch before the density, the density before nothing."""
+    told = {"HFS": True, "FFS": True, "HFP": False, "FFP": False}.get(acquisition.patient_position or "")
+    if stats.table_behind is not None:
+        side = "behind" if stats.table_behind else "in front of"
+        seen = f"The couch in the image lies {side} the patient"
+        if told is None:
+            yield caution("POSITION_UNKNOWN", f"{seen}.")
+        elif told != stats.table_behind:
+            header = f"{seen}, though the header says {acquisition.patient_position}."
+            yield caution("PRONE" if told else "POSITION_UNKNOWN", header)
+        if told is None and not stats.table_behind:
+            yield caution("PRONE", f"{seen}.")
+    elif told is None:
+        yield caution("POSITION_UNKNOWN", _by_density(stats))
+    elif stats.density_supine is not None and stats.density_supine != told:
+        denser = "back" if stats.density_supine else "front"
+        header = f"though the header says {acquisition.patient_position}, and no couch is seen."
+        yield caution("POSITION_UNKNOWN", f"Normal lung grows denser to the {denser}, {header}")
+
+
+def _by_density(stats: ImageStats) -> str:
+    if stats.density_supine is None:
+        return "The image does not show it either: dependent lung is judged as if the patient lay on the back."
+    side = "back" if stats.density_supine else "front"
+    return f"No couch is seen; normal lung grows denser to the {side}, and the patient is taken to have lain on it."
+
+
 def _breath(stats: ImageStats, limits: Limits) -> Iterator[Finding]:
     if stats.lung_ml < limits.volume_refused_ml:
         yield refusal("EXPIRATION", f"Both lungs together hold {stats.lung_ml:.0f} ml.")
-    elif stats.normal_mode_hu > limits.normal_mode_high_hu:
-        yield caution("LOW_INSPIRATION", f"The least dense lung is at {stats.normal_mode_hu:.0f} HU.")
-    if stats.normal_share < limits.normal_share_low:
+    else:
+        signs = tuple(_shallow(stats, limits))
+        if signs:
+            yield caution("LOW_INSPIRATION", " ".join(signs))
+    if stats.normal_predicted:
+        told = f"the density expected of lungs of {stats.lung_ml:.0f} ml, {stats.normal_mode_hu:.0f} HU, stands in"
+        yield caution("NO_NORMAL_LUNG", f"Own normal lung could not be measured: {told}.")
+    elif stats.normal_share < limits.normal_share_low:
         yield caution("NO_NORMAL_LUNG", f"{100 * stats.normal_share:.0f} percent of the lung looks normal.")
+
+
+def _shallow(stats: ImageStats, limits: Limits) -> Iterator[str]:
+    """Signs of a shallow breath, each a sentence. A predicted mode says nothing of the breath beyond the volume."""
+    if stats.normal_mode_hu > limits.normal_mode_high_hu and not stats.normal_predicted:
+        yield f"The least dense lung is at {stats.normal_mode_hu:.0f} HU."
+    if stats.lung_ml < limits.volume_low_ml:
+        yield f"Both lungs together hold {stats.lung_ml:.0f} ml."
+    if stats.windpipe_bow_mm is not None and stats.windpipe_bow_mm > limits.windpipe_bow_mm:
+        yield f"The back wall of the windpipe is bowed forward by {stats.windpipe_bow_mm:.1f} mm."
 
 
 def _coverage(stats: ImageStats, limits: Limits) -> Iterator[Finding]:
@@ -60,6 +108,23 @@ def _coverage(stats: ImageStats, limits: Limits) -> Iterator[Finding]:
         detail = f"{stats.view_percent:.1f} percent of the lungs' outline lies at the edge of the image."
         too_much = stats.view_percent > limits.view_refused_percent
         yield (refusal if too_much else caution)("FIELD_OF_VIEW", detail)
+
+
+def _motion(stats: ImageStats, limits: Limits) -> Iterator[Finding]:
+    if len(stats.moved_slices) >= limits.motion_slices:
+        yield caution("MOTION", f"{len(stats.moved_slices)} slices show it, counted from the feet: {_runs(stats)}.")
+
+
+def _runs(stats: ImageStats) -> str:
+    """The slices as runs: 12 to 15, 40; of many the rest is left off."""
+    runs: list[list[int]] = []
+    for k in stats.moved_slices:
+        if runs and k == runs[-1][1] + 1:
+            runs[-1][1] = k
+        else:
+            runs.append([k, k])
+    named = [f"{first + 1} to {last + 1}" if last > first else f"{first + 1}" for first, last in runs]
+    return ", ".join(named[:MOST_NAMED]) + (" and more" if len(named) > MOST_NAMED else "")
 
 
 def _mask(stats: ImageStats, limits: Limits) -> Iterator[Finding]:

@@ -33,6 +33,15 @@ def test_a_code_stands_once_at_its_gravest() -> None:
     assert found == (refusal("THICK_SLICES", "6 mm"),)
 
 
+def test_what_header_and_image_say_of_one_thing_stands_together_once() -> None:
+    found = (caution("CONTRAST", "Header."), caution("CONTRAST", "Blood."), caution("CONTRAST", "Header."))
+    assert in_order(found) == (caution("CONTRAST", "Header. Blood."),)
+
+
+def test_a_refusal_is_not_mixed_with_a_caution_s_detail() -> None:
+    assert in_order((refusal("NOISY", "95 HU."), caution("NOISY", "60 HU."))) == (refusal("NOISY", "95 HU."),)
+
+
 def test_a_caution_does_not_refuse() -> None:
     assert not is_refused((caution("CONTRAST"),))
     assert is_refused((caution("CONTRAST"), refusal("NOT_CT")))

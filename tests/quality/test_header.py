@@ -84,7 +84,7 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"kvp": 80.0}, "KVP_UNUSUAL", C, "80 kV"),
     ({"contrast": True}, "CONTRAST", C, "contrast agent"),
     ({"patient_position": "FFP"}, "PRONE", C, "FFP"),
-    ({"patient_position": None}, "POSITION_UNKNOWN", C, "as if the patient lay on the back"),
+    ({"patient_position": None}, "POSITION_UNKNOWN", C, "no patient position"),
     ({"patient_position": "HFDR"}, "POSITION_UNKNOWN", C, "HFDR"),
     ({"kind": SeriesKind.LOCALIZER, "slices": 1, "slice_thickness_mm": 650.0}, "LOCALIZER", R, "localizer"),
     ({"kind": SeriesKind.NOT_AXIAL, "oblique_degrees": 90.0}, "NOT_AXIAL", R, "90 degrees"),

@@ -15,9 +15,11 @@ from tests.made_up import acquisition, extents, stats
 C, R = Level.CAUTION, Level.REFUSED
 
 
-def findings(contrast: bool | None = False, **measured: Any) -> tuple[Finding, ...]:
+def findings(contrast: bool | None = False, position: str | None = "HFS", **measured: Any) -> tuple[Finding, ...]:
     """Findings of an image in which nothing is the matter, but for what is changed."""
-    return check_image(stats(**measured), acquisition(contrast=contrast), default_protocol())
+    return check_image(
+        stats(**measured), acquisition(contrast=contrast, patient_position=position), default_protocol()
+    )
 
 
 def test_a_good_image_has_no_finding():
@@ -32,6 +34,13 @@ FINE: list[dict[str, Any]] = [
     {"noise_hu": 45.0}, {"noise_hu": 0.0}, {"noise_hu": None},
     # inspiration
     {"normal_mode_hu": -820.0}, {"normal_mode_hu": -920.0}, {"normal_share": 0.2},
+    {"windpipe_bow_mm": 1.0}, {"windpipe_bow_mm": -2.0}, {"windpipe_bow_mm": None},
+    # position: the couch, the header, the density
+    {"table_behind": True, "density_supine": False}, {"density_supine": True}, {"density_supine": None},
+    {"position": "FFS", "table_behind": True}, {"position": "HFP", "table_behind": False},
+    {"position": "HFP", "density_supine": False},
+    # motion
+    {"moved_slices": ()}, {"moved_slices": (40,)},
     # coverage, field of view
     {"cut_off_percent": 0.0}, {"view_percent": 0.0},
     # mask
@@ -66,7 +75,22 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     # inspiration
     ({"normal_mode_hu": -819.0}, "LOW_INSPIRATION", C, "-819 HU"),
     ({"lung_ml": 1499.0}, "EXPIRATION", R, "1499 ml"),
+    ({"windpipe_bow_mm": 1.1}, "LOW_INSPIRATION", C, "bowed forward by 1.1 mm"),
     ({"normal_share": 0.19}, "NO_NORMAL_LUNG", C, "19 percent"),
+    ({"normal_share": 0.5, "normal_predicted": True}, "NO_NORMAL_LUNG", C, "3000 ml, -870 HU, stands in"),
+    ({"normal_mode_hu": -700.0, "normal_predicted": True}, "NO_NORMAL_LUNG", C, "-700 HU, stands in"),
+    # position
+    ({"table_behind": False}, "PRONE", C, "in front of the patient, though the header says HFS"),
+    ({"position": "FFP", "table_behind": True}, "POSITION_UNKNOWN", C, "behind the patient, though the header says F"),
+    ({"position": None, "table_behind": True}, "POSITION_UNKNOWN", C, "The couch in the image lies behind"),
+    ({"position": "HFDR", "table_behind": True}, "POSITION_UNKNOWN", C, "The couch in the image lies behind"),
+    ({"position": None, "density_supine": True}, "POSITION_UNKNOWN", C, "denser to the back"),
+    ({"position": None, "density_supine": False}, "POSITION_UNKNOWN", C, "denser to the front"),
+    ({"position": None}, "POSITION_UNKNOWN", C, "as if the patient lay on the back"),
+    ({"density_supine": False}, "POSITION_UNKNOWN", C, "denser to the front, though the header says HFS"),
+    # motion
+    ({"moved_slices": (11, 12, 13, 40)}, "MOTION", C, "4 slices show it, counted from the feet: 12 to 14, 41."),
+    ({"moved_slices": tuple(range(0, 40, 2))}, "MOTION", C, "from the feet: 1, 3, 5, 7, 9, 11 and more."),
     # coverage
     ({"cut_off_percent": 0.2}, "CUT_OFF", C, "0.2 percent"),
     ({"cut_off_percent": 3.0}, "CUT_OFF", C, "3.0 percent"),
@@ -76,8 +100,6 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"view_percent": 1.0}, "FIELD_OF_VIEW", C, "1.0 percent"),
     ({"view_percent": 1.1}, "FIELD_OF_VIEW", R, "1.1 percent"),
     # mask
-    ({"lung_ml": 1500.0}, "MASK_VOLUME", C, "1500 ml"),
-    ({"lung_ml": 1999.0}, "MASK_VOLUME", C, "1999 ml"),
     ({"lung_ml": 8501.0}, "MASK_VOLUME", C, "8501 ml"),
     ({"right_share": 0.49}, "MASK_ASYMMETRY", C, "49 percent"),
     ({"right_share": 0.499}, "MASK_ASYMMETRY", C, "49.9 percent"),
@@ -93,6 +115,25 @@ def test_each_limit_on_its_far_side(changes: dict[str, Any], code: str, level: L
     assert [(f.code, f.level) for f in found] == [(code, level)]
     assert told in found[0].detail
     assert code in SCAN_FINDINGS
+
+
+@pytest.mark.parametrize("lung_ml", [1500.0, 1999.0])
+def test_a_low_volume_is_a_shallow_breath_or_an_outline_that_lacks_lung(lung_ml: float):
+    found = findings(lung_ml=lung_ml)
+    assert {f.code: f.level for f in found} == {"LOW_INSPIRATION": C, "MASK_VOLUME": C}
+    assert all(f"{lung_ml:.0f} ml" in f.detail for f in found)
+
+
+def test_signs_of_a_shallow_breath_stand_in_one_caution():
+    (found,) = findings(normal_mode_hu=-790.0, windpipe_bow_mm=2.0)
+    assert "-790 HU" in found.detail
+    assert "2.0 mm" in found.detail
+
+
+def test_a_couch_in_front_where_the_header_is_silent_is_prone_and_unknown():
+    found = findings(position=None, table_behind=False)
+    assert [f.code for f in found] == ["POSITION_UNKNOWN", "PRONE"]
+    assert all("in front of the patient" in f.detail for f in found)
 
 
 def test_a_small_breath_says_so_once():
