@@ -24,7 +24,7 @@ from time import perf_counter
 import numpy as np
 
 from ssc_hrct import dicom, measure, phantom, quality
-from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.app.score import Scored, score_volume
 from ssc_hrct.core.grade import Severity, grade
 from ssc_hrct.core.lungs import Region, Zone
@@ -50,7 +50,8 @@ class Case:
 
 def score(volume: Volume) -> Scored:
     return score_volume(
-        volume, subject_id="benchmark", visit=BASELINE, protocol=default_protocol(), now=lambda: datetime.now(UTC)
+        volume, subject_id="benchmark", visit=BASELINE, protocol=default_protocol(), models=models(),
+        now=lambda: datetime.now(UTC),
     )
 
 

@@ -91,7 +91,7 @@ def best_limits(rows: Sequence[Judged]) -> tuple[int, int]:
 def table(rows: Iterable[Judged], at: tuple[int, int]) -> str:
     """One Markdown row a fold: errors in points."""
     lines = [
-        "| fold | cases | ILD bias | mean absolute | 95 % within | largest | fibrosis bias | mean absolute | clear lungs |",
+        "| fold | cases | bias | mean absolute | 95 % within | largest | fibrosis bias | mean absolute | clear, ILD |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     rows = list(rows)
@@ -104,6 +104,7 @@ def table(rows: Iterable[Judged], at: tuple[int, int]) -> str:
         told = f"median {np.median(clear):.2f}, most {clear[-1]:.2f}" if clear else ""
         lines.append(
             f"| {fold} | {len(sick)} | {off.mean():+.2f} | {np.abs(off).mean():.2f} "
-            f"| {np.quantile(np.abs(off), 0.95):.2f} | {np.abs(off).max():.2f} | {split.mean():+.2f} | {np.abs(split).mean():.2f} | {told} |"
+            f"| {np.quantile(np.abs(off), 0.95):.2f} | {np.abs(off).max():.2f} "
+            f"| {split.mean():+.2f} | {np.abs(split).mean():.2f} | {told} |"
         )
     return "\n".join(lines)

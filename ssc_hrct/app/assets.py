@@ -10,7 +10,7 @@ from ssc_hrct.core.errors import HrctError
 
 if TYPE_CHECKING:
     from ssc_hrct.core.protocol import Protocol
-    from ssc_hrct.measure import IntervalModel
+    from ssc_hrct.measure import Models
 
 
 @cache
@@ -37,8 +37,8 @@ def default_protocol() -> Protocol:
 
 
 @cache
-def error_bars() -> IntervalModel:
-    """The model of the intervals that came with the program. Raises HrctError where it is not whole."""
-    from ssc_hrct.measure import interval_model
+def models() -> Models:
+    """What was learned and came with the program. Raises HrctError where it is not whole."""
+    from ssc_hrct.measure import read_models  # brings numpy and more, which the first window does not wait for
 
-    return interval_model(read("models", "intervals.json"))
+    return read_models(read("models", "patterns.json"), read("models", "intervals.json"))

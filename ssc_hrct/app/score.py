@@ -47,13 +47,13 @@ def score_series(
     findings: tuple[Finding, ...] = (),
     protocol: Protocol,
     now: Callable[[], datetime],
-    error_bars: measure.IntervalModel | None = None,
+    models: measure.Models,
     mask: LabelMap | None = None,
     progress: Progress = SILENT,
 ) -> Scored:
     """Score a series from its files. findings: what the caller already knows (subject, visit).
 
-    error_bars: the model of the intervals; without it the score has none. mask: lungs of another program
+    models: what was learned (app/assets.py). mask: lungs of another program
     (app/lung_mask.py) in place of ours.
     """
     started = perf_counter()
@@ -71,7 +71,7 @@ def score_series(
         findings = (*findings, *said)
     return score_volume(
         volume, subject_id=subject_id, visit=visit, findings=findings, protocol=protocol, now=now,
-        error_bars=error_bars, started=started, lungs=lungs, progress=progress,
+        models=models, started=started, lungs=lungs, progress=progress,
     )
 
 
@@ -83,7 +83,7 @@ def score_volume(
     findings: tuple[Finding, ...] = (),
     protocol: Protocol,
     now: Callable[[], datetime],
-    error_bars: measure.IntervalModel | None = None,
+    models: measure.Models,
     started: float | None = None,
     lungs: Lungs | None = None,
     progress: Progress = SILENT,
@@ -104,12 +104,10 @@ def score_volume(
     if is_refused(found):
         refused = _refused(facts, found, subject_id, visit, protocol, now, began, stats)
         return replace(refused, volume=volume, lungs=lungs)
-    classifier = measure.CheapEngine(
-        smallest_island_ml=protocol.smallest_island_ml, largest_gap_ml=protocol.largest_gap_ml
-    )
+    classifier = measure.TrainedEngine(models.patterns, protocol.smallest_island_ml, protocol.largest_gap_ml)
     patterns = classifier.classify(volume, lungs, stats, progress=progress)
     extents = measure.extents(volume, lungs, patterns, protocol.ild_patterns, progress=progress)
-    intervals = error_bars.intervals(extents, stats, facts, patterns.doubt) if error_bars else None
+    intervals = models.error_bars.intervals(extents, stats, facts, patterns.doubt) if models.error_bars else None
     found = (*found, *quality.check_extents(extents, protocol), *_doubts(intervals))
     score = _score(facts, found, subject_id, visit, protocol, now, began, stats, extents, intervals)
     return Scored(score, volume, lungs, patterns)

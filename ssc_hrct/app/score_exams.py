@@ -260,11 +260,11 @@ def score_exam(
     """
     began = perf_counter()
     facts = exam.choice.scan.acquisition
-    error_bars = assets.error_bars()
+    models = assets.models()
     try:
         scored = score_series(
             exam.choice.scan, subject_id=exam.named.subject.id, visit=exam.visit, findings=exam.findings,
-            protocol=protocol, now=now, error_bars=error_bars, mask=mask, progress=progress,
+            protocol=protocol, now=now, models=models, mask=mask, progress=progress,
         )
         result = result_of(scored)
     except Cancelled:

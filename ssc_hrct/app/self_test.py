@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 from ssc_hrct import phantom
+from ssc_hrct.app.assets import models
 from ssc_hrct.app.listing import look
 from ssc_hrct.app.made_up import MadeUpExam, truth_of, write_exam
 from ssc_hrct.app.score import score_series
@@ -73,7 +74,7 @@ def _tried(case: Case, protocol: Protocol, now: Callable[[], datetime], progress
         del made
         _, choices = look([Path(folder)], protocol, progress=progress)
         score = score_series(choices[0].scan, subject_id="SELF-TEST", visit=BASELINE, protocol=protocol, now=now,
-                             progress=progress).score
+                             models=models(), progress=progress).score
     seconds = perf_counter() - began
     measured = score.extents.ild_percent if score.extents else None
     if truth is None or measured is None:

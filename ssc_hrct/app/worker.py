@@ -112,10 +112,10 @@ def _warm() -> None:
     """Import what scoring needs, so that the first score does not wait for it."""
     start_log()
     import ssc_hrct.app.score  # noqa: F401
-    from ssc_hrct.app.assets import default_protocol, error_bars
+    from ssc_hrct.app.assets import default_protocol, models
 
     default_protocol()
-    error_bars()
+    models()
 
 
 def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:
@@ -123,7 +123,7 @@ def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:
     from datetime import UTC, datetime
 
     from ssc_hrct import dicom
-    from ssc_hrct.app.assets import default_protocol, error_bars
+    from ssc_hrct.app.assets import default_protocol, models
     from ssc_hrct.app.result import result_of, to_json
     from ssc_hrct.app.score import score_series
     from ssc_hrct.core.findings import Finding, Level
@@ -143,7 +143,7 @@ def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:
         findings=tuple(Finding(code, Level(level), detail) for code, level, detail in request.findings),
         protocol=default_protocol(),
         now=lambda: datetime.now(UTC),
-        error_bars=error_bars(),
+        models=models(),
         progress=progress,
     )
     (out / "result.json").write_text(json.dumps(to_json(result_of(scored))), encoding="utf-8")

@@ -6,17 +6,24 @@ from ssc_hrct.measure.extents import extents
 from ssc_hrct.measure.given_lungs import check_labels, take_lungs
 from ssc_hrct.measure.intervals import IntervalModel, Intervals, interval_model
 from ssc_hrct.measure.lungs import find_lungs
+from ssc_hrct.measure.models import Models, read_models
 from ssc_hrct.measure.patterns import PatternClassifier
+from ssc_hrct.measure.trained import PatternModel, TrainedEngine, pattern_model
 
 __all__ = [
     "CheapEngine",
     "IntervalModel",
     "Intervals",
+    "Models",
     "PatternClassifier",
+    "PatternModel",
+    "TrainedEngine",
     "calibrate",
     "check_labels",
     "extents",
     "find_lungs",
     "interval_model",
+    "pattern_model",
+    "read_models",
     "take_lungs",
 ]

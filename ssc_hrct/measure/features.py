@@ -149,16 +149,28 @@ def _directions(
     means = [rough.mean(gradients[a] * gradients[b]) for a, b in pairs]
     out = {}
     for radius in (5, 12):
-        tensor = np.stack([inside.share(m, radius) for m in means], axis=0)
-        full = np.empty((tensor.shape[1], 3, 3), np.float32)
-        for (a, b), t in zip(pairs, tensor, strict=True):
-            full[:, a, b] = full[:, b, a] = t
-        eigen = np.sqrt(np.maximum(np.linalg.eigvalsh(full), 0))
-        out[f"least_{radius}"] = eigen[:, 0]
+        least, most, whole = _spread([inside.share(m, radius) for m in means])
+        out[f"least_{radius}"] = least
         if radius == 5:
-            out["energy_5"] = np.sqrt((eigen**2).sum(axis=1))
-            out["round_5"] = eigen[:, 0] / np.maximum(eigen[:, 2], 1.0)
+            out["energy_5"] = whole
+            out["round_5"] = least / np.maximum(most, 1.0)
     return out
+
+
+def _spread(tensor: list[FloatMap]) -> tuple[FloatMap, FloatMap, FloatMap]:
+    """Roots of the smallest and largest eigenvalue and of the trace of symmetric 3 x 3 tensors, given as their
+    elements zz, yy, xx, zy, zx, yx (trigonometric solution: Smith, Commun ACM 1961;4:168)."""
+    zz, yy, xx, zy, zx, yx = (t.astype(np.float64) for t in tensor)
+    trace = zz + yy + xx
+    mean = trace / 3
+    a, b, c = zz - mean, yy - mean, xx - mean
+    size = np.sqrt((a * a + b * b + c * c + 2 * (zy * zy + zx * zx + yx * yx)) / 6)
+    determinant = a * (b * c - yx * yx) - zy * (zy * c - yx * zx) + zx * (zy * yx - b * zx)
+    angle = np.arccos(np.clip(determinant / np.maximum(2 * size**3, 1e-9), -1, 1)) / 3
+    most = mean + 2 * size * np.cos(angle)
+    least = mean + 2 * size * np.cos(angle + 2 * np.pi / 3)
+    smallest, largest, whole = (np.sqrt(np.maximum(v, 0)).astype(np.float32) for v in (least, most, trace))
+    return smallest, largest, whole
 
 
 def _one_sight(hu: FloatMap, fine: Blocks, volume: Volume, stats: ImageStats) -> FloatMap:

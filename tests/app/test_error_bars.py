@@ -16,17 +16,20 @@ SOME = Interval(1.0, 2.0)
 
 
 def test_the_model_that_comes_with_the_program_is_whole_and_gives_intervals() -> None:
+    bars = assets.models().error_bars
+    assert bars is not None
     counted = extents({(1, Pattern.GROUND_GLASS): 300, (6, Pattern.RETICULATION): 120})
-    found = assets.error_bars().intervals(counted, stats(), acquisition(), None)
+    found = bars.intervals(counted, stats(), acquisition(), None)
     assert 3.0 < found.ild.low_percent < 7.0 < found.ild.high_percent < 12.0
     assert found.fibrosis.low_percent < 2.0 < found.fibrosis.high_percent
 
 
 def test_a_model_that_was_cut_short_is_a_plain_message(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = assets.read("models", "intervals.json")
-    monkeypatch.setattr(assets, "read", lambda *parts: whole[:-40])
+    read = assets.read
+    monkeypatch.setattr(assets, "read", lambda *parts: whole[:-40] if parts[-1] == "intervals.json" else read(*parts))
     with pytest.raises(HrctError, match="The model of the intervals cannot be used"):
-        assets.error_bars.__wrapped__()
+        assets.models.__wrapped__()
 
 
 def test_why_an_interval_is_wide_is_a_caution() -> None:

@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from ssc_hrct import dicom, phantom
-from ssc_hrct.app.assets import default_protocol, error_bars
+from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.app.made_up import MadeUpExam, write_exam
 from ssc_hrct.app.score import score_series
 from ssc_hrct.core.lungs import Zone
@@ -53,7 +53,7 @@ def test_an_exam_is_scored_in_the_window_as_without_it_and_exported(qtbot, open_
 
     found = dicom.find([exam])
     alone = score_series(found.series[0], subject_id="0007", visit=read_visit("week_48"), protocol=default_protocol(),
-                         now=lambda: datetime.now(UTC), error_bars=error_bars())
+                         now=lambda: datetime.now(UTC), models=models())
     expected = score_row(alone.score)
     shown = session.answer.result.row
     assert {k: v for k, v in shown.items() if k not in OF_THE_MOMENT} == {
