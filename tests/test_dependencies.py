@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -35,3 +37,15 @@ def imported() -> set[str]:
 def test_every_package_that_is_installed_with_the_program_is_used_by_it() -> None:
     used = imported()
     assert {name for name in needed() - BY_PYDICOM if MODULES.get(name, name) not in used} == set()
+
+
+def test_the_built_program_holds_every_part_of_imagecodecs_that_decoding_loads() -> None:
+    """PyInstaller does not see what compiled modules import; without one of them no compressed slice can be read."""
+    listed = re.search(r"CODECS = \(([^)]*)\)", (ROOT / "installer" / "program.spec").read_text())
+    assert listed is not None
+    script = ("import sys; from ssc_hrct.dicom import decoders; "
+              "print(*(n for n in sys.modules if n.startswith('imagecodecs._') and n != 'imagecodecs._imagecodecs'))")
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    parts = {name.removeprefix("imagecodecs.") for name in loaded.split()}
+    assert "_jpegls" in parts
+    assert parts <= set(re.findall(r'"(\w+)"', listed[1]))
