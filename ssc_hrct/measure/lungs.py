@@ -21,14 +21,17 @@ from ssc_hrct.core.volume import PADDING_HU, LabelMap, Volume
 from ssc_hrct.measure.airways import Airways, find_airways
 from ssc_hrct.measure.body import find_body
 from ssc_hrct.measure.coarse import SLAB, WORK_MM, Blocks, ball_mean, blocks_of, coarse_hu
+from ssc_hrct.measure.gas import find_gas
 from ssc_hrct.measure.parting import part_lungs
 from ssc_hrct.measure.shapes import (
     Mask,
     bounds,
     close_ball,
     close_roughly,
+    dilate,
     fill_holes,
     grow,
+    open_ball,
     parts,
     shrink,
     without_small,
@@ -46,7 +49,18 @@ VESSEL_CLOSING_MM = 4.0
 COSTAL_CLOSING_MM = 12.0
 COSTAL_AIR_HU = -120.0
 """What the wide closing adds at the chest wall holds air at 5 mm scale, else it is wall."""
+BITE_MM = 25.0
+BITE_OPENING_MM = 3.0
+FAT_HU = -30.0
+BONE_HU = 200.0
+"""Solid tissue that bites into a lung from the chest wall belongs to it; what is thin, fat or bone does not."""
+HILUM_MM = 15.0
 SMALLEST_PART_ML = 1.0
+ILL_MM = 8.0
+ILL_SHARE = 0.15
+ILL_RIM_MM = 1.5
+"""Where dense tissue fills so much of the lung within 8 mm, density does not tell its border from the chest wall, and
+the border lies about this far outside what was closed: cysts and nets have a wall of their own."""
 IF_AIR_RIGHT, IF_AIR_LEFT = 4, 5
 """Beside the labels of `Region`: a voxel at the border, lung where its own density is that of air."""
 MARGIN_MM = 18.0
@@ -80,17 +94,22 @@ def find_lungs(volume: Volume, *, progress: Progress = SILENT) -> Lungs:
     airways = find_airways(chest.coarse, chest.body, chest.middle_x, blocks.spacing_mm)
     progress.step("finding the lungs", 1, 4)
     air = (chest.coarse < chest.threshold) & chest.body & ~airways.with_wall
-    sides = part_lungs(
-        _lung_air(air, chest.coarse, blocks), _middle_x(airways.lumen, chest.middle_x), blocks.spacing_mm
-    )
+    near_hu = ball_mean(np.clip(chest.coarse, -1000, 100), 5.0, blocks.spacing_mm)
+    lung = _lung_air(air, chest.coarse, blocks)
+    gas = find_gas(chest.coarse, near_hu, air, lung, blocks.spacing_mm)
+    if (gas & lung).any():
+        lung = _lung_air(air & ~gas, chest.coarse, blocks)
+    sides = part_lungs(lung, _middle_x(airways.lumen, chest.middle_x), blocks.spacing_mm)
     if sides is None:
         raise _no_lungs()
     progress.step("finding the lungs", 2, 4)
-    right = _closed(sides.right, sides.left, True, chest.coarse, airways, blocks)
-    left = _closed(sides.left, sides.right, False, chest.coarse, airways, blocks) & ~right
+    never = airways.with_wall | grow(gas) if gas.any() else airways.with_wall
+    central = dilate(airways.lumen, HILUM_MM, blocks.spacing_mm)
+    right = _closed(sides.right, sides.left | never, True, chest.coarse, near_hu, central, blocks)
+    left = _closed(sides.left, sides.right | never, False, chest.coarse, near_hu, central, blocks) & ~right
     progress.step("finding the lungs", 3, 4)
     regions = np.zeros(volume.grid.shape, np.uint8)
-    _write_regions(regions[chest.box], chest, right, left, airways)
+    _write_regions(regions[chest.box], chest, right, left, airways, central)
     rings = np.zeros(volume.grid.shape, np.uint8)
     depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
     write_rings(rings[chest.box], regions[chest.box], depth, blocks)
@@ -158,17 +177,28 @@ def _lung_air(air: Mask, hu: NDArray[np.float32], blocks: Blocks) -> Mask:
     return np.asarray(keep[labels])
 
 
-def _closed(side: Mask, other: Mask, is_right: bool, hu: NDArray[np.float32], airways: Airways, blocks: Blocks) -> Mask:
-    """One lung with vessels, fissures and subpleural disease inside it."""
+def _closed(
+    side: Mask, never: Mask, is_right: bool, hu: NDArray[np.float32], near_hu: NDArray[np.float32], central: Mask,
+    blocks: Blocks,
+) -> Mask:
+    """One lung with vessels, fissures and subpleural disease inside it.
+
+    never: the other lung, airways and gas; near_hu: means over 5 mm; central: about the large airways, where solid
+    tissue is the hilum's.
+    """
     box = bounds(side, [int(np.ceil((COSTAL_CLOSING_MM + 4) / d)) for d in blocks.spacing_mm])
-    lung, spacing = side[box], blocks.spacing_mm
-    barred = other[box] | airways.with_wall[box]
+    lung, spacing, barred = side[box], blocks.spacing_mm, never[box]
     narrow = fill_holes(close_ball(lung, VESSEL_CLOSING_MM, spacing)) & ~barred
-    wide = close_roughly(narrow, COSTAL_CLOSING_MM, spacing) & ~barred & ~narrow
-    airy = ball_mean(np.clip(hu[box], -1000, 100), 5.0, spacing) < COSTAL_AIR_HU
-    added = wide & airy & ~medial(narrow, is_right)
+    costal = ~(narrow | barred | medial(narrow, is_right))
+    airy = close_roughly(narrow, COSTAL_CLOSING_MM, spacing) & costal & (near_hu[box] < COSTAL_AIR_HU)
+    bitten = close_roughly(narrow, BITE_MM, spacing) & costal & ~central[box]
+    bitten &= (near_hu[box] > FAT_HU) & (hu[box] < BONE_HU)
+    solid = grow(open_ball(bitten, BITE_OPENING_MM, spacing)) & costal
     closed = np.zeros_like(side)
-    joined = fill_holes(narrow | added) & ~barred
+    joined = narrow | airy | solid
+    if solid.any():
+        joined |= close_ball(joined, VESSEL_CLOSING_MM, spacing) & costal
+    joined = fill_holes(joined) & ~barred
     closed[box] = without_small(joined, max(1, int(SMALLEST_PART_ML / blocks.voxel_ml)))
     return closed
 
@@ -178,15 +208,25 @@ def _middle_x(lumen: Mask, otherwise: float) -> float:
     return float(np.average(np.arange(lumen.shape[2]), weights=lumen.sum(axis=(0, 1)))) if lumen.any() else otherwise
 
 
+def _ill(side: Mask, chest: _Chest) -> Mask:
+    """Near lung that is filled with dense tissue, on the coarse lattice."""
+    depth, height, width = side.shape
+    rough = blocks_of(Grid((depth, height, width), chest.blocks.spacing_mm), 2 * WORK_MM)
+    weight = ball_mean(rough.mean(side), ILL_MM, rough.spacing_mm)
+    dense = ball_mean(rough.mean(side & (chest.coarse >= chest.threshold)), ILL_MM, rough.spacing_mm)
+    return rough.repeat(dense > ILL_SHARE * np.maximum(weight, 0.05))
+
+
 def _write_regions(
-    regions: NDArray[np.uint8], chest: _Chest, right: Mask, left: Mask, airways: Airways
+    regions: NDArray[np.uint8], chest: _Chest, right: Mask, left: Mask, airways: Airways, central: Mask
 ) -> None:
     """Region per voxel: the coarse inside as it is, the border where full-resolution HU crosses."""
     blocks = chest.blocks
     code = np.zeros(blocks.shape, np.uint8)
     for border, label, side in ((IF_AIR_RIGHT, Region.RIGHT_LUNG, right), (IF_AIR_LEFT, Region.LEFT_LUNG, left)):
         code[grow(side) & (code == 0)] = border
-        code[shrink(side)] = label
+        ill = _ill(side, chest) & ~central
+        code[dilate(side & ill, ILL_RIM_MM, blocks.spacing_mm) & ill & (code == border) | shrink(side)] = label
     code[airways.with_wall] = Region.AIRWAYS
     empty, dense = np.zeros(6, np.uint8), np.zeros(6, np.uint8)
     for region in (Region.RIGHT_LUNG, Region.LEFT_LUNG, Region.AIRWAYS):

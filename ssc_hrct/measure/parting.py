@@ -98,4 +98,5 @@ def _flooded(middle: Mask, markers: NDArray[np.int8], spacing_mm: Spacing) -> ND
         alone = (names == side) & ~ndimage.binary_dilation(names == other, np.ones((3, 3, 3), np.bool_))
         markers[blocks.repeat(alone) & middle & (markers == 0)] = side
     undecided = grow(middle & (markers == 0)) & middle
-    return np.maximum(markers, watershed(-blocks.repeat(deep), markers, mask=undecided).astype(np.int8))
+    again = watershed(-blocks.repeat(deep), markers, mask=undecided)
+    return np.asarray(np.maximum(markers, again), np.int8)

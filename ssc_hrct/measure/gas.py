@@ -1,0 +1,51 @@
+"""Gas of bowel and stomach that touches a lung through a thin diaphragm.
+
+In: coarse HU, the air of lungs and gut together, the airways left out. Out: a mask of the gas. Gas is emptier than
+lung, and what lies around it is mostly tissue; a bulla is as empty, but lung lies around it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ssc_hrct.measure.shapes import Mask, Spacing, dilate, parts
+
+APART_ML = 1.5
+APART_HU = -930.0
+"""A part of air of its own, as large and as empty, is gas; isolated cysts are smaller, pieces of lung denser."""
+CORE_HU = -945.0
+"""Mean over 5 mm; own normal lung lies over -910 and noise hardly moves a mean."""
+CORE_ML = 0.3
+REACH_MM = 4.0
+"""The core ends this far inside the gas, at most: its mean looks 5 mm around."""
+SHELL_MM = 3.0
+TISSUE_SHARE = 0.55
+"""Of the shell around gas that touches lung on one side; bullae at the chest wall have less."""
+
+
+def find_gas(hu: NDArray[np.float32], near_hu: NDArray[np.float32], air: Mask, lung: Mask, spacing_mm: Spacing) -> Mask:
+    """hu, near_hu: float32 [z, y, x], as it is and as means over 5 mm; air: where lung or gas may be; lung: the parts
+    of the air that hold the lungs.
+    """
+    voxels_per_ml = 1000.0 / float(np.prod(spacing_mm))
+    gas = np.zeros_like(air)
+    labels, counts = parts(air & ~lung)
+    for index, box in enumerate(ndimage.find_objects(labels.astype(np.int32)), start=1):
+        if counts[index] >= APART_ML * voxels_per_ml:
+            part = labels[box] == index
+            if float(np.median(hu[box][part])) < APART_HU:
+                gas[box] |= part
+    labels, counts = parts((near_hu < CORE_HU) & lung)
+    margin = [int((REACH_MM + SHELL_MM) / d) + 2 for d in spacing_mm]
+    for index, found in enumerate(ndimage.find_objects(labels.astype(np.int32)), start=1):
+        if counts[index] < CORE_ML * voxels_per_ml:
+            continue
+        z, y, x = (slice(max(0, part.start - more), part.stop + more) for part, more in zip(found, margin, strict=True))
+        core = labels[z, y, x] == index
+        whole = dilate(core, REACH_MM, spacing_mm) & air[z, y, x]
+        shell = dilate(whole, SHELL_MM, spacing_mm) & ~whole
+        if float(np.mean(~air[z, y, x][shell])) > TISSUE_SHARE:
+            gas[z, y, x] |= whole
+    return gas
