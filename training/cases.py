@@ -84,8 +84,9 @@ def _number(*parts: object) -> int:
     return int(hashlib.sha256(repr(parts).encode()).hexdigest()[:7], 16)
 
 
-def read_scan(folder: Path, *, check: bool = True) -> Scan:
-    """A real scan with its lungs. Raises ValueError where it is not the scan that ignore.json was drawn on."""
+def read_scan(folder: Path, *, check: bool = True, whole: bool = False) -> Scan:
+    """A real scan with its lungs, cut to them unless whole. Raises ValueError where it is not the scan that
+    ignore.json was drawn on."""
     protocol = default_protocol()
     (choice,) = dicom.choose(dicom.find([folder]).series, lambda facts: quality.check_header(facts, protocol))
     volume = dicom.load(choice.scan)
@@ -96,7 +97,8 @@ def read_scan(folder: Path, *, check: bool = True) -> Scan:
     lungs = measure.find_lungs(volume)
     boxes = [box["lps_mm"] for box in known["boxes"]]
     no_label = _inside(volume.grid, boxes, float(told["grow_mm"]))
-    return _cut(Scan(folder.name, volume, lungs, no_label))
+    scan = Scan(folder.name, volume, lungs, no_label)
+    return scan if whole else _cut(scan)
 
 
 def hu_sha256(volume: Volume) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Lungs, Region
 from ssc_hrct.core.patterns import PATTERN_NAMES, ClassifierDoubt, Pattern, Patterns
 from ssc_hrct.core.progress import SILENT, Progress
@@ -95,17 +96,21 @@ class TrainedEngine:
         """Labels of `Pattern` on the volume's grid, and the doubt."""
         seen = features(volume, lungs, stats, progress=progress)
         progress.step("deciding patterns", 0, 1)
+        return self.label(seen, volume.grid, lungs.regions.labels)
+
+    def label(self, seen: Features, grid: Grid, regions: NDArray[np.uint8]) -> Patterns:
+        """`classify` from features that are at hand. regions: `Region` [z, y, x] on the grid."""
         decided = decide(
             seen, odds(seen, self.model), self.model.limits, smallest_island_ml=self.smallest_island_ml,
             largest_gap_ml=self.largest_gap_ml,
         )
-        labels = np.zeros(volume.grid.shape, np.uint8)
+        labels = np.zeros(grid.shape, np.uint8)
         part = labels[seen.box]
-        write_labels(part, lungs.regions.labels[seen.box], decided, seen.blocks, self.model.limits["abnormal"])
+        write_labels(part, regions[seen.box], decided, seen.blocks, self.model.limits["abnormal"])
         territory = (part >= Pattern.GROUND_GLASS) & (part <= Pattern.CONSOLIDATION)
-        smallest = max(1, int(np.ceil(self.smallest_island_ml / volume.grid.voxel_ml)))
+        smallest = max(1, int(np.ceil(self.smallest_island_ml / grid.voxel_ml)))
         part[territory & ~without_small(territory, smallest)] = Pattern.NORMAL
-        return Patterns(LabelMap(labels, volume.grid, PATTERN_NAMES), self.model.name, decided.doubt)
+        return Patterns(LabelMap(labels, grid, PATTERN_NAMES), self.model.name, decided.doubt)
 
 
 @dataclass(frozen=True, slots=True)
