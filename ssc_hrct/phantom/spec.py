@@ -36,7 +36,7 @@ class DiseaseSpec:
 
     extent_percent: ground glass, reticulation and honeycombing together, of both lungs. The three shares are relative
     to each other. coarse: nets of 8 to 15 mm with thick lines instead of 4 to 8 mm with thin ones. density: tissue
-    added in ground glass (0.15 to 0.40). net_density: the haze between lines. asymmetry: -1 right only, 1 left only.
+    added in ground glass (0.15 to 0.40; to 0.65 for haze that is nearly consolidation). net_density: the haze between lines. asymmetry: -1 right only, 1 left only.
     traction: dilated bronchi in fibrosis. consolidation and emphysema percent are of both lungs, beside the extent.
     cyst_mm: how wide cysts of honeycombing usually are (2.5 to 12); None lets the renderer draw it.
     """
@@ -61,8 +61,8 @@ class DiseaseSpec:
             raise ValueError("percents must not be negative, nor more than 95 together")
         if min(self.shares) < 0 or sum(self.shares) <= 0:
             raise ValueError("shares must not be negative, nor all nought")
-        if not 0.15 <= self.density <= 0.40:
-            raise ValueError("density must lie within 0.15 to 0.40; less is not called ground glass")
+        if not 0.15 <= self.density <= 0.65:
+            raise ValueError("density must lie within 0.15 to 0.65; less is not called ground glass")
         if self.cyst_mm is not None and not 2.5 <= self.cyst_mm <= 12:
             raise ValueError("cysts must be 2.5 to 12 mm wide")
 
@@ -127,8 +127,8 @@ def varied_disease(seed: int, extent_percent: float) -> DiseaseSpec:
     """Any disease there is, drawn from a seed: for training, wider than what is usual (`random_disease`).
 
     All distributions, NSIP-like most often; ground glass alone (one in five), nets alone on nearly normal lung (one in
-    five), or a mix; fine and coarse nets; faint to dense; small and large cysts; consolidation or emphysema beside at
-    times; one in six on one side for the most part.
+    five), or a mix; fine and coarse nets; faint to dense haze, one in five nearly consolidated; small and large cysts;
+    consolidation or emphysema beside at times; one in six on one side for the most part.
     """
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, 11))))
     where = Distribution(str(rng.choice([str(d) for d in Distribution], p=[0.22, 0.48, 0.14, 0.16])))
@@ -142,11 +142,12 @@ def varied_disease(seed: int, extent_percent: float) -> DiseaseSpec:
     comb = float(rng.uniform(0.1, 0.8)) if combed else 0.0
     one_sided = float(rng.choice([-1, 1]) * rng.uniform(0.4, 1.0))
     cyst_mm = float(np.clip(rng.lognormal(np.log(5.0), 0.4), 2.5, 12))
+    density = float(rng.uniform(0.40, 0.65) if rng.random() < 0.2 else rng.uniform(0.15, 0.40))
     consolidation, emphysema = float(rng.uniform(1, 5)), float(rng.uniform(2, 8))
     return DiseaseSpec(
         extent_percent, ground_glass=glass, reticulation=net, honeycombing=comb, distribution=where,
         coarse=bool(rng.random() < (0.6 if where is Distribution.UIP else 0.3)),
-        density=float(rng.uniform(0.15, 0.40)),
+        density=density,
         net_density=float(rng.uniform(0.05, 0.12) if glass == 0 else rng.uniform(0.05, 0.24)),
         asymmetry=one_sided if rng.random() < 1 / 6 else float(rng.normal(0, 0.12)),
         traction=net > 0 and bool(rng.random() < 0.5),

@@ -90,7 +90,7 @@ class Writer:
         level = np.where(np.isin(kinds, (Pattern.RETICULATION, Pattern.HONEYCOMBING)), self._net_density, self._density)
         haze = level * np.clip(1 + 0.22 * grain, 0.6, 1.5)
         haze = np.where(kinds == Pattern.GROUND_GLASS, np.maximum(haze, LEAST_ADDED), haze)
-        haze = np.minimum(haze, 0.4) * fade
+        haze = np.minimum(haze, max(0.4, 1.2 * self._density) if self._density > 0.4 else 0.4) * fade
         haze[(kinds == Pattern.EMPHYSEMA) | (kinds == Pattern.CONSOLIDATION)] = 0
         added, kept = self._patterns(slab, where, kinds, haze, grain)
         # Air in bronchi stays air.
