@@ -93,7 +93,8 @@ class SheetWriter:
         level = np.float32(spec.density) * (1 - netted) + np.float32(spec.net_density) * netted
         haze = level * np.exp(self._unevenness * np.clip(grain, -2.5, 2.5) - self._unevenness**2 / 2)
         haze = np.where(kinds == Pattern.GROUND_GLASS, np.maximum(haze, LEAST_ADDED), haze)
-        added = np.asarray(np.minimum(haze, max(_MOST_ADDED, 1.2 * spec.density) if spec.density > 0.4 else _MOST_ADDED) * fade, dtype=np.float32)
+        most = 1.2 * spec.density if spec.density > 0.4 else _MOST_ADDED
+        added = np.asarray(np.minimum(haze, most) * fade, dtype=np.float32)
         kept = np.ones_like(added)
         if self._net is not None:
             here = (netted * fade > 0.02) & (combed < 1)

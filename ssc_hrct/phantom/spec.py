@@ -36,7 +36,8 @@ class DiseaseSpec:
 
     extent_percent: ground glass, reticulation and honeycombing together, of both lungs. The three shares are relative
     to each other. coarse: nets of 8 to 15 mm with thick lines instead of 4 to 8 mm with thin ones. density: tissue
-    added in ground glass (0.15 to 0.40; to 0.65 for haze that is nearly consolidation). net_density: the haze between lines. asymmetry: -1 right only, 1 left only.
+    added in ground glass (0.15 to 0.40; to 0.65 where it is nearly consolidation). net_density: the haze between
+    lines. asymmetry: -1 right only, 1 left only.
     traction: dilated bronchi in fibrosis. consolidation and emphysema percent are of both lungs, beside the extent.
     cyst_mm: how wide cysts of honeycombing usually are (2.5 to 12); None lets the renderer draw it.
     """
