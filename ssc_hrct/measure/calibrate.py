@@ -19,12 +19,14 @@ from ssc_hrct.core.volume import LOWEST_HU, Volume
 from ssc_hrct.measure.coarse import Blocks, blocks_of
 from ssc_hrct.measure.coverage import cut_off_percent, view_percent
 from ssc_hrct.measure.motion import moved_slices
-from ssc_hrct.measure.own_normal import own_normal
+from ssc_hrct.measure.own_normal import USUAL_AIR_HU, own_normal
 from ssc_hrct.measure.posture import table_behind
 from ssc_hrct.measure.shapes import Mask, erode
 from ssc_hrct.measure.windpipe import Windpipe, windpipe
 
 EMPTY_HU = -970
+BLOOD_HU = (-20.0, 600.0)
+"""Fat is under, bone and thick contrast medium over what may be blood."""
 GRAVITY_SEEN_HU_PER_MM = 0.08
 """A gradient over this tells which way the patient lay; four real scans on the back have 0.18 to 0.32."""
 
@@ -71,7 +73,7 @@ def calibrate(volume: Volume, lungs: Lungs, *, progress: Progress = SILENT) -> I
         airways_ml=int(counts.airways.sum()) * ml,
         noise_hu=pipe.noise_hu,
         air_hu=pipe.air_hu,
-        blood_hu=_blood(hu, lung, blocks, part) if len(air_slices) else None,
+        blood_hu=_blood(hu, lung, blocks, part, pipe.air_hu) if len(air_slices) else None,
         fwhm_mm=pipe.fwhm_mm,
         normal_mode_hu=normal.mode_hu,
         normal_width_hu=normal.width_hu,
@@ -118,11 +120,14 @@ def _seen_by_density(gravity_hu_per_mm: float) -> bool | None:
     return None if abs(gravity_hu_per_mm) < GRAVITY_SEEN_HU_PER_MM else gravity_hu_per_mm > 0
 
 
-def _blood(hu: NDArray[np.float32], lung: Mask, blocks: Blocks, regions: NDArray[np.uint8]) -> float | None:
+def _blood(
+    hu: NDArray[np.float32], lung: Mask, blocks: Blocks, regions: NDArray[np.uint8], air_hu: float | None
+) -> float | None:
     """Median HU of the heart: tissue between the lungs, in front of the airways, 8 mm deep.
 
-    On means of about 3 mm, so that noise does not break the tissue up.
+    On means of about 3 mm, so that noise does not break the tissue up. Where air lies too low, so may blood.
     """
+    lowest = BLOOD_HU[0] + min(0.0, (air_hu or USUAL_AIR_HU) - USUAL_AIR_HU)
     air = blocks.mean(regions == Region.AIRWAYS) > 0.5
     if not air.any():
         return None
@@ -142,6 +147,6 @@ def _blood(hu: NDArray[np.float32], lung: Mask, blocks: Blocks, regions: NDArray
     seen = beside.any(axis=2)
     first = np.where(seen, np.argmax(beside, axis=2), lungs.shape[2])
     last = np.where(seen, lungs.shape[2] - 1 - np.argmax(beside[:, :, ::-1], axis=2), -1)
-    between = (x > first[:, :, None]) & (x < last[:, :, None]) & (part > -20) & (part < 600)
+    between = (x > first[:, :, None]) & (x < last[:, :, None]) & (part > lowest) & (part < BLOOD_HU[1])
     deep = part[erode(between, 8.0, rough.spacing_mm)] if between.any() else part[:0]
     return float(np.median(deep)) if deep.size * rough.voxel_ml > 1.0 else None

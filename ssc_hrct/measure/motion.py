@@ -33,12 +33,12 @@ RISE_MM = 1.4
 UPRIGHT_MM = 2.5
 """A border is upright where it stays in place so far above and below: oblique ones are soft without motion."""
 LEAST_RISE_HU = 500.0
-LEAST_BORDERS = 15
+LEAST_BORDERS = 20
 AROUND_MM = 25.0
 STEP_AROUND_MM = 10.0
 OUTERMOST = 0.1
 """This part of the lungs' height at either end changes from slice to slice as a step does."""
-TIP = 0.03
+TIP = 0.06
 """This part of it at either end holds too little border."""
 
 
