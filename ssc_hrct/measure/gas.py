@@ -21,8 +21,9 @@ CORE_ML = 0.3
 REACH_MM = 4.0
 """The core ends this far inside the gas, at most: its mean looks 5 mm around."""
 SHELL_MM = 3.0
-TISSUE_SHARE = 0.55
-"""Of the shell around gas that touches lung on one side; bullae at the chest wall have less."""
+TISSUE_SHARE, LOW_TISSUE_SHARE = 0.55, 0.45
+"""Of the shell around gas that touches lung on one side; bullae at the chest wall have less. The second number is for
+the lowest third of the lungs, where the colon lies under a high dome."""
 
 
 def find_gas(hu: NDArray[np.float32], near_hu: NDArray[np.float32], air: Mask, lung: Mask, spacing_mm: Spacing) -> Mask:
@@ -38,6 +39,8 @@ def find_gas(hu: NDArray[np.float32], near_hu: NDArray[np.float32], air: Mask, l
             if float(np.median(hu[box][part])) < APART_HU:
                 gas[box] |= part
     labels, counts = parts((near_hu < CORE_HU) & lung)
+    heights = np.flatnonzero(lung.any(axis=(1, 2)))
+    lowest = heights[0] + (heights[-1] - heights[0]) / 3 if heights.size else 0
     margin = [int((REACH_MM + SHELL_MM) / d) + 2 for d in spacing_mm]
     for index, found in enumerate(ndimage.find_objects(labels.astype(np.int32)), start=1):
         if counts[index] < CORE_ML * voxels_per_ml:
@@ -46,6 +49,7 @@ def find_gas(hu: NDArray[np.float32], near_hu: NDArray[np.float32], air: Mask, l
         core = labels[z, y, x] == index
         whole = dilate(core, REACH_MM, spacing_mm) & air[z, y, x]
         shell = dilate(whole, SHELL_MM, spacing_mm) & ~whole
-        if float(np.mean(~air[z, y, x][shell])) > TISSUE_SHARE:
+        low = (found[0].start + found[0].stop) / 2 < lowest
+        if float(np.mean(~air[z, y, x][shell])) > (LOW_TISSUE_SHARE if low else TISSUE_SHARE):
             gas[z, y, x] |= whole
     return gas
