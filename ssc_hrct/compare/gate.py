@@ -209,8 +209,11 @@ def _contrast(baseline: Score, followup: Score, protocol: Protocol) -> Finding |
 def _posture(score: Score) -> str:
     """How the patient lay: S supine, P prone, DL or DR on a side; empty where not known.
 
-    PatientPosition is HFS, FFP, HFDL and so on (DICOM C.7.3.1.1.2): what follows the first two letters.
+    The couch in the image is believed before the header. PatientPosition is HFS, FFP, HFDL and so on (DICOM
+    C.7.3.1.1.2): what follows the first two letters.
     """
+    if score.stats and score.stats.table_behind is not None:
+        return "S" if score.stats.table_behind else "P"
     text = (score.acquisition.patient_position or "").strip().upper()
     if len(text) >= 3 and text[2:] in {"S", "P", "DL", "DR"}:
         return text[2:]

@@ -79,6 +79,8 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
     ("KVP_UNUSUAL", "The tube voltage is unknown or outside 100 to 140 kV.",
      "Compare visits only at the same voltage."),
     ("NOISY", "The image is noisy.", "Noise can look like fine reticulation; look at the overlay.", "either"),
+    ("IMAGE_UNKNOWN", "Air, noise, sharpness or blood could not be measured in the image.",
+     "Look at the windpipe and its outline; noise and shifted densities would not be seen."),
     ("CONTRAST", "Contrast medium was given.",
      "Lung density is raised a little; compare only with a visit with contrast."),
     ("PRONE", "The patient lay prone, as the header or the couch in the image tells.",

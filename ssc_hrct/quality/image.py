@@ -45,6 +45,10 @@ def _values(stats: ImageStats, acquisition: Acquisition, limits: Limits) -> Iter
     if stats.noise_hu is not None and stats.noise_hu > limits.noise_caution_hu:
         detail = f"Noise is {stats.noise_hu:.0f} HU, scaled to slices of 1 mm."
         yield (refusal if stats.noise_hu > limits.noise_refused_hu else caution)("NOISY", detail)
+    missing = [name for name, value in (("air", stats.air_hu), ("noise", stats.noise_hu),
+                                        ("sharpness", stats.fwhm_mm), ("blood", stats.blood_hu)) if value is None]
+    if missing:
+        yield caution("IMAGE_UNKNOWN", f"Not measured: {', '.join(missing)}.")
 
 
 def _position(stats: ImageStats, acquisition: Acquisition) -> Iterator[Finding]:

@@ -135,6 +135,12 @@ def test_contrast_and_position_that_nobody_knows_are_said() -> None:
     assert [f.kind for f in comparison.findings] == [PAIR_FINDINGS[code] for code in codes(comparison)]
 
 
+@pytest.mark.parametrize(("behind", "told"), [(True, []), (False, ["POSITION_DIFFERS"]), (None, [])])
+def test_the_couch_in_the_image_is_believed_before_the_header(behind: bool | None, told: list[str]) -> None:
+    after = a_score(visit="week_48", measured=stats(table_behind=behind), facts=acquisition(**LATER))
+    assert codes(judged(a_score(), after)) == told
+
+
 def test_a_kernel_that_differs_by_name_is_said_even_where_sharpness_was_not_measured() -> None:
     after = a_score(visit="week_48", facts=acquisition(**LATER, kernel="STANDARD"), measured=stats(fwhm_mm=None))
     assert codes(judged(a_score(), after)) == ["KERNEL_DIFFERS"]

@@ -28,10 +28,10 @@ def test_a_good_image_has_no_finding():
 
 FINE: list[dict[str, Any]] = [
     # values
-    {"air_hu": -1050.0}, {"air_hu": -950.0}, {"air_hu": None}, {"blood_hu": 0.0}, {"blood_hu": 80.0},
-    {"blood_hu": None}, {"contrast": True, "blood_hu": 90.0}, {"contrast": None, "blood_hu": 40.0},
+    {"air_hu": -1050.0}, {"air_hu": -950.0}, {"blood_hu": 0.0}, {"blood_hu": 80.0},
+    {"contrast": True, "blood_hu": 90.0}, {"contrast": None, "blood_hu": 40.0},
     # noise
-    {"noise_hu": 45.0}, {"noise_hu": 0.0}, {"noise_hu": None},
+    {"noise_hu": 45.0}, {"noise_hu": 0.0},
     # inspiration
     {"normal_mode_hu": -820.0}, {"normal_mode_hu": -920.0}, {"normal_share": 0.2},
     {"windpipe_bow_mm": 1.0}, {"windpipe_bow_mm": -2.0}, {"windpipe_bow_mm": None},
@@ -45,7 +45,7 @@ FINE: list[dict[str, Any]] = [
     {"cut_off_percent": 0.0}, {"view_percent": 0.0},
     # mask
     {"lung_ml": 2000.0}, {"lung_ml": 8500.0}, {"right_share": 0.5}, {"right_share": 0.6}, {"airways_ml": 100.0},
-    {"airways_ml": 0.0}, {"low_density_percent": 15.0}, {"fwhm_mm": None}, {"supine": False},
+    {"airways_ml": 0.0}, {"low_density_percent": 15.0}, {"supine": False},
 ]
 
 
@@ -72,6 +72,10 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"noise_hu": 46.0}, "NOISY", C, "46 HU"),
     ({"noise_hu": 90.0}, "NOISY", C, "90 HU"),
     ({"noise_hu": 91.0}, "NOISY", R, "91 HU"),
+    # what could not be measured
+    ({"air_hu": None}, "IMAGE_UNKNOWN", C, "Not measured: air."),
+    ({"noise_hu": None, "fwhm_mm": None}, "IMAGE_UNKNOWN", C, "Not measured: noise, sharpness."),
+    ({"blood_hu": None}, "IMAGE_UNKNOWN", C, "Not measured: blood."),
     # inspiration
     ({"normal_mode_hu": -819.0}, "LOW_INSPIRATION", C, "-819 HU"),
     ({"lung_ml": 1499.0}, "EXPIRATION", R, "1499 ml"),
