@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LOWEST_HU, PADDING_HU, Volume
 from ssc_hrct.measure import calibrate
 from ssc_hrct.phantom.acquisition import KERNELS
+from ssc_hrct.quality import check_image
 from tests.measure.chests import CLEAR, COARSE, chest, like, lung_of, measured, true_lungs
 
 
@@ -230,3 +232,21 @@ def test_without_a_trachea_nothing_is_told_of_air_noise_blood_and_sharpness():
     stats = stats_of(phantom.volume, regions)
     assert (stats.air_hu, stats.noise_hu, stats.fwhm_mm, stats.blood_hu) == (None, None, None, None)
     assert stats.normal_mode_hu == coarse().normal_mode_hu
+
+
+@pytest.mark.parametrize(("offset_hu", "codes"), [(0, []), (60, ["HU_OFFSET"]), (200, ["NOT_HU"])])
+def test_a_shift_of_all_values_is_told_and_a_large_one_refused(offset_hu, codes):
+    """Contrast is not judged here: shifted blood looks like it."""
+    quiet = chest(replace(COARSE, noise_hu=15.0))
+    moved = like(quiet.volume, np.maximum(quiet.volume.hu + offset_hu, LOWEST_HU))
+    found = check_image(stats_of(moved, quiet.truth_regions.labels), quiet.volume.acquisition, default_protocol())
+    assert [f.code for f in found if f.code in ("HU_OFFSET", "NOT_HU")] == codes
+
+
+@pytest.mark.parametrize(("contrast", "told"), [(False, False), (True, True)])
+@pytest.mark.parametrize("noise_hu", [10.0, 60.0])
+def test_contrast_is_found_in_the_image_where_the_header_is_silent(contrast, told, noise_hu):
+    phantom = chest(replace(COARSE, contrast=contrast, noise_hu=noise_hu))
+    facts = replace(phantom.volume.acquisition, contrast=None)
+    found = check_image(stats_of(phantom.volume, phantom.truth_regions.labels), facts, default_protocol())
+    assert ("CONTRAST" in [f.code for f in found]) is told

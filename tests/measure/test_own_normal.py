@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ SPEC = replace(COARSE, noise_hu=20.0)
 
 
 @cache
-def stats(extent_percent: float = 0.0, **changes: object) -> ImageStats:
+def stats(extent_percent: float = 0.0, **changes: Any) -> ImageStats:
     disease = DiseaseSpec(extent_percent) if extent_percent else None
     phantom = chest(replace(SPEC, disease=disease, **changes))
     return calibrate(phantom.volume, true_lungs(phantom.truth_regions.labels, phantom.volume))
@@ -35,7 +36,7 @@ def painted(added_hu: float, share: float) -> ImageStats:
     return calibrate(volume, true_lungs(phantom.truth_regions.labels, volume))
 
 
-@pytest.mark.parametrize("extent_percent", [20.0, 40.0, 60.0, 80.0])
+@pytest.mark.parametrize("extent_percent", [40.0, 80.0])
 def test_the_mode_does_not_follow_ground_glass(extent_percent):
     ill = stats(extent_percent)
     assert ill.normal_mode_hu == pytest.approx(stats().normal_mode_hu, abs=5)
@@ -43,8 +44,7 @@ def test_the_mode_does_not_follow_ground_glass(extent_percent):
     assert ill.normal_share == pytest.approx(stats().normal_share * (1 - extent_percent / 100), abs=0.12)
 
 
-@pytest.mark.parametrize("changes", [{"kernel": "sharp"}, {"kernel": "soft"}, {"noise_hu": 60.0}, {"noise_hu": 5.0}],
-                         ids=str)
+@pytest.mark.parametrize("changes", [{"kernel": "sharp"}, {"noise_hu": 60.0}], ids=str)
 def test_the_mode_does_not_follow_the_scanner(changes):
     assert stats(**changes).normal_mode_hu == pytest.approx(stats().normal_mode_hu, abs=8)
 
