@@ -13,7 +13,6 @@ chosen on them.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from time import perf_counter
 
 import numpy as np
 
+from benchmarks.common.keep import data_folder, say_no_scans
 from ssc_hrct import dicom, measure, phantom, quality
 from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.app.score import Scored, score_volume
@@ -33,7 +33,6 @@ from ssc_hrct.core.patterns import FIBROSIS, Pattern
 from ssc_hrct.core.subject import BASELINE
 from ssc_hrct.core.volume import LabelMap, Volume
 
-ROOT = Path(__file__).resolve().parent.parent
 EVALUATION_SEED = 6000
 EXTENTS = (0.0, 3.0, 8.0, 15.0, 30.0)
 SCANS = ("lidc-0001", "lidc-0002")
@@ -170,13 +169,6 @@ def lung_sides() -> tuple[tuple[Zone, ...], tuple[Zone, ...]]:
     return tuple(Zone)[:3], tuple(Zone)[3:]
 
 
-def data_folder(named: Path | None) -> Path | None:
-    """Where the real scans are; None where they are not at hand."""
-    by_environment = os.environ.get("SSC_HRCT_DATA")
-    folder = named or (Path(by_environment) if by_environment else ROOT.parent / "shared" / "data")
-    return folder if (folder / "ct").is_dir() else None
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", default="all", choices=("all", "phantoms", "composites", "scans"))
@@ -189,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     data = data_folder(args.data)
     if data is None:
-        print("The real scans are not here: name their folder with --data or in SSC_HRCT_DATA.", file=sys.stderr)
+        say_no_scans()
         return 0 if args.what == "all" and args.data is None else 2
     if args.what in ("all", "composites"):
         table(composites(data, args.repeats), show_dice=False)

@@ -38,8 +38,7 @@ def dev(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, Ran]:
 
 @pytest.mark.parametrize(
     ("line", "ran"),
-    [("", [("benchmarks/accuracy.py",), ("benchmarks/speed.py",)]),
-     ("speed", [("benchmarks/speed.py",)]),
+    [("speed", [("benchmarks/speed.py",)]),
      ("accuracy phantoms --repeats 3", [("benchmarks/accuracy.py", "phantoms", "--repeats", "3")])],
 )
 def test_a_benchmark_is_run_with_the_arguments_behind_its_name(
@@ -50,13 +49,25 @@ def test_a_benchmark_is_run_with_the_arguments_behind_its_name(
     assert did == ran
 
 
+def test_without_a_name_all_benchmarks_are_run_that_stand_there(
+    dev: tuple[ModuleType, Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script, did = dev
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    (tmp_path / "benchmarks" / "common").mkdir(parents=True)
+    for name in ("second.py", "first.py", "notes.md", "common/shared.py"):
+        (tmp_path / "benchmarks" / name).touch()
+    assert script.bench([]) == 0
+    assert did == [("benchmarks/first.py",), ("benchmarks/second.py",)]
+
+
 def test_a_benchmark_that_is_not_there_is_told(
     dev: tuple[ModuleType, Ran], capsys: pytest.CaptureFixture[str]
 ) -> None:
     script, did = dev
     assert script.bench(["phantoms"]) == 2
     assert did == []
-    assert "there are: accuracy, speed" in capsys.readouterr().err
+    assert "There is no benchmark phantoms; there are: accuracy, " in capsys.readouterr().err
 
 
 @pytest.fixture

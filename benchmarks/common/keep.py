@@ -1,0 +1,169 @@
+"""Rows of a benchmark, kept while it runs: a stopped run goes on, and a summary can be printed anew.
+
+In: named pieces of work. Out: their rows, one JSON file each under build/bench/NAME. A row says with which code and
+models it was made; one that was made with others is made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Row = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parents[2]
+_CODE = ("ssc_hrct/core", "ssc_hrct/measure", "ssc_hrct/phantom", "ssc_hrct/quality", "resources/protocols",
+         "resources/models", "benchmarks/common")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One row to be. made_with: fingerprint of what it depends on. what: given to the function that makes the row."""
+
+    name: str
+    made_with: str
+    what: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The rows of one benchmark in one folder."""
+
+    folder: Path
+
+    def row(self, name: str) -> Row | None:
+        """The kept row of this name, None where there is none or it was cut short."""
+        try:
+            kept = json.loads(self._file(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return kept if isinstance(kept, dict) else None
+
+    def put(self, name: str, row: Row) -> None:
+        """Keep a row, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        aside = self._file(name).with_suffix(".part")
+        aside.write_text(json.dumps(row, sort_keys=True) + "\n", encoding="utf-8")
+        aside.replace(self._file(name))
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+
+def shelf(name: str) -> Shelf:
+    return Shelf(ROOT / "build" / "bench" / name)
+
+
+def made(
+    on: Shelf, works: Sequence[Work], function: Callable[[Any], Row], *, processes: int, trust: bool = False
+) -> list[Row]:
+    """Rows of all works, in their order; those that are not kept, or not with the same fingerprint, are made.
+
+    function: of a module, so that other processes find it. trust: kept rows count whatever they were made with.
+    """
+    wanted = [w for w in works if not _fits(on.row(w.name), w, trust)]
+    if len(wanted) < len(works):
+        print(f"{len(works) - len(wanted)} of {len(works)} rows were kept.", file=sys.stderr)
+    if wanted and processes == 1:
+        for done, work in enumerate(wanted, 1):
+            _keep(on, work, function(work.what), done, len(wanted))
+    elif wanted:
+        with get_context("spawn").Pool(processes) as pool:
+            jobs = [(function, work) for work in wanted]
+            for done, (work, row) in enumerate(pool.imap_unordered(_one, jobs, chunksize=1), 1):
+                _keep(on, work, row, done, len(wanted))
+    return kept(on, works)
+
+
+def kept(on: Shelf, works: Iterable[Work]) -> list[Row]:
+    """The rows that are there, in the order of the works."""
+    found = (on.row(work.name) for work in works)
+    return [row for row in found if row is not None]
+
+
+def _fits(row: Row | None, work: Work, trust: bool) -> bool:
+    return row is not None and (trust or row.get("made_with") == work.made_with)
+
+
+def _one(job: tuple[Callable[[Any], Row], Work]) -> tuple[Work, Row]:
+    function, work = job
+    return work, function(work.what)
+
+
+def _keep(on: Shelf, work: Work, row: Row, done: int, of: int) -> None:
+    on.put(work.name, row | {"name": work.name, "made_with": work.made_with})
+    print(f"{done} of {of}: {work.name}", file=sys.stderr, flush=True)
+
+
+def fingerprint(*models: Path | None) -> str:
+    """Of the code that makes rows, of what ships, and of these models beside."""
+    summed = hashlib.sha256(_code_sha256().encode())
+    for model in models:
+        summed.update(b"-" if model is None else hashlib.sha256(model.read_bytes()).digest())
+    return summed.hexdigest()[:16]
+
+
+@cache
+def _code_sha256() -> str:
+    summed = hashlib.sha256((ROOT / "training" / "cases.py").read_bytes())
+    for folder in _CODE:
+        for file in sorted(ROOT.joinpath(folder).rglob("*")):
+            if file.suffix in (".py", ".json"):
+                summed.update(file.relative_to(ROOT).as_posix().encode())
+                summed.update(file.read_bytes())
+    return summed.hexdigest()
+
+
+def data_folder(named: Path | None) -> Path | None:
+    """Where the real scans are; None where they are not at hand."""
+    by_environment = os.environ.get("SSC_HRCT_DATA")
+    folder = named or (Path(by_environment) if by_environment else ROOT.parent / "shared" / "data")
+    return folder if (folder / "ct").is_dir() else None
+
+
+def say_no_scans() -> None:
+    print("The real scans are not here: name their folder with --data or in SSC_HRCT_DATA.", file=sys.stderr)
+
+
+def options(about: str) -> argparse.ArgumentParser:
+    """The arguments that all of these benchmarks share."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder with ct/lidc-0001 and so on")
+    parser.add_argument("--processes", type=int, default=2, help="cases made at a time")
+    parser.add_argument("--cases", type=int, help="only so many, spread over all, to try it")
+    parser.add_argument("--trust", action="store_true", help="count kept rows that were made with other code or models")
+    parser.add_argument("--summary", action="store_true", help="print from the kept rows; make none")
+    return parser
+
+
+def some(works: Sequence[Work], cases: int | None) -> list[Work]:
+    """So many of the works, picked once for all: fewer are among more. All where None."""
+    order = np.random.default_rng(1).permutation(len(works))[:cases]
+    return [works[i] for i in sorted(order)]
+
+
+def rows_for(args: argparse.Namespace, name: str, works: Sequence[Work], function: Callable[[Any], Row]) -> list[Row]:
+    """What the shared arguments ask for: rows made where needed, or only those that are kept."""
+    chosen, on = some(works, args.cases), shelf(name)
+    if not args.summary:
+        return made(on, chosen, function, processes=args.processes, trust=args.trust)
+    found = kept(on, chosen)
+    other = sum(not _fits(row, work, False) for row, work in _pairs(on, chosen))
+    print(f"{len(found)} of {len(chosen)} rows are kept"
+          + (f"; {other} of them were made with other code or models." if other else "."))
+    return found
+
+
+def _pairs(on: Shelf, works: Sequence[Work]) -> list[tuple[Row, Work]]:
+    return [(row, work) for work in works if (row := on.row(work.name)) is not None]

@@ -1,0 +1,178 @@
+"""How often the 90 percent intervals hold the truth, on over 300 cases that nothing was learned from.
+
+    ./dev bench intervals --data DIR         200 crops; the 120 whole chests come from the rows of `stratified`
+    ./dev bench intervals --summary          the tables again, from the kept rows of both
+
+A crop is one lung's lower or upper 90 mm, counted and scored as a scan of its own: its truth, its extents, its doubt,
+its intervals; features and calibration are those of the host. Hosts are 4dlung-113, lidc-0001, lidc-0002 and made-up
+chests, 50 each; lungs of composites are those of the clear scan, so these crops do not hold the error of the outline,
+and the boxes of training/ignore.json are left out of truth and score, for nobody knows what is true there. Seeds from
+9000.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks import stratified
+from benchmarks.common import cases, engines, report
+from benchmarks.common.engines import HONEST, SHIPPED, WORDS, Case, Mask, fibrosis, ild
+from benchmarks.common.figures import table, told
+from benchmarks.common.keep import (
+    Row,
+    Work,
+    data_folder,
+    fingerprint,
+    kept,
+    options,
+    rows_for,
+    say_no_scans,
+    shelf,
+)
+from ssc_hrct import measure
+from ssc_hrct.app.assets import default_protocol, models
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.lungs import Lungs
+from ssc_hrct.measure.features import features
+from training import cases as training_cases
+
+NAME = "intervals"
+HOSTS = ("4dlung-113", "lidc-0001", "lidc-0002", cases.PHANTOM)
+EACH = 50
+LONG_MM = 90.0
+BINS = ((0.0, 5.0), (5.0, 20.0), (20.0, 100.0))
+FEWEST_VOXELS = 1000
+
+
+def row(what: tuple[cases.Plan, str | None]) -> Row:
+    """The row of a crop: what both models say of it."""
+    plan, data = what
+    told_of: Row = {"source": plan.source, "renderer": str(plan.renderer), "seed": plan.seed, "refused": [],
+                    "cautions": [], "engines": {}}
+    try:
+        case, lungs = _host(plan, data)
+    except HrctError as problem:
+        return told_of | {"refused": [problem.code]}
+    stats = measure.calibrate(case.volume, lungs)
+    seen = features(case.volume, lungs, stats)
+    keep, there = crop(case, lungs, plan.seed)
+    part, labels = engines.part_of(lungs, keep), np.where(there, case.labels, np.uint8(0))
+    if np.count_nonzero(part.regions.labels) < FEWEST_VOXELS:
+        return told_of | {"refused": ["NO_LUNG"]}
+    few = engines.within(seen, part.mask())
+    protocol = default_protocol()
+    for name, model in ((SHIPPED, models().patterns), (HONEST, engines.read_model(plan.honest_file))):
+        if model is None:
+            continue
+        engine = measure.TrainedEngine(model, protocol.smallest_island_ml, protocol.largest_gap_ml)
+        patterns = engine.label(few, case.volume.grid, part.regions.labels)
+        told_of["engines"][name] = {
+            "confusion": engines.confusion(labels, patterns.labels.labels)
+        } | engines.with_intervals(case.volume, part, stats, patterns)
+    return told_of
+
+
+def _host(plan: cases.Plan, data: str | None) -> tuple[Case, Lungs]:
+    """The case and its lungs: found in made-up chests, those of the clear scan in composites."""
+    if plan.source == cases.PHANTOM:
+        case = cases.whole(plan, data)
+        return case, measure.find_lungs(case.volume)
+    if data is None:
+        raise ValueError("a composite needs the folder of the real scans")
+    made = training_cases.make(cases.recipe(plan), {plan.source: cases.scan(data, plan.source, False)})
+    no_label = training_cases.NO_LABEL
+    return Case(made.volume, made.labels & np.uint8(no_label - 1), made.labels >= no_label), made.lungs
+
+
+def crop(case: Case, lungs: Lungs, seed: int) -> tuple[Mask, Mask]:
+    """Two of bool [z, y, x]: the found lung of a crop, and all that lies in its slices on its side. Neither holds what
+    is to be left aside."""
+    side, lower = cases.part(seed)
+    own = lungs.regions.labels == side
+    other = lungs.mask() & ~own
+    slices = np.flatnonzero(own.any(axis=(1, 2)))
+    reach = max(1, round(LONG_MM / case.volume.grid.spacing_mm[0]))
+    z, x = np.arange(own.shape[0]), np.arange(own.shape[2])
+    ends = (z >= slices[0]) & (z < slices[0] + reach) if lower else (z <= slices[-1]) & (z > slices[-1] - reach)
+    middle = (_centre(own) + _centre(other)) / 2
+    half = (x > middle) == (_centre(own) > middle)
+    there = ends[:, None, None] & (own | (half[None, None, :] & ~other))
+    if case.aside is not None:
+        there &= ~case.aside
+    return own & there, there
+
+
+def _centre(mask: Mask) -> float:
+    """Mean column; far to the left where there is nothing."""
+    counts = mask.sum(axis=(0, 1))
+    return float((counts * np.arange(counts.size)).sum() / counts.sum()) if counts.any() else -float(counts.size)
+
+
+def works(data: str | None) -> list[Work]:
+    hosts = HOSTS if data is not None else (cases.PHANTOM,)
+    return [Work(p.name, fingerprint(p.honest_file), (p, data)) for p in cases.crops(hosts, EACH)]
+
+
+def summary(chests: Sequence[Row], parts: Sequence[Row]) -> str:
+    """Coverage of both models' intervals, in all and by the true extent."""
+    texts = [f"{len(chests)} whole chests (rows of `stratified`) and {len(parts)} crops; target: 85 to 95 percent."]
+    for which in ("ild", "fibrosis"):
+        lines = [line for engine in (SHIPPED, HONEST) for line in _lines(chests, parts, engine, which)]
+        heads = ["truth within the interval", *(f"{low:g} to {high:g} %" for low, high in BINS), "all"]
+        texts.append(f"{'ILD' if which == 'ild' else 'Fibrosis'}, by its true percent:\n\n{table(heads, lines)}")
+    return "\n\n".join(texts)
+
+
+def _lines(chests: Sequence[Row], parts: Sequence[Row], engine: str, which: str) -> list[list[str]]:
+    lines = []
+    for name, rows in (("whole chests", chests), ("crops", parts), ("both", [*chests, *parts])):
+        mine = [r for r in report.scored(rows, engine) if f"{which}_interval" in r["engines"][engine]]
+        if mine:
+            told_of = [_covered([r for r in mine if low <= _true(r, engine, which) < high], engine, which)
+                       for low, high in (*BINS, (0.0, 101.0))]
+            lines.append([f"{name}, {WORDS[engine]}", *told_of])
+    return lines
+
+
+def _true(row: Row, engine: str, which: str) -> float:
+    return (ild if which == "ild" else fibrosis)(row["engines"][engine])[0]
+
+
+def _covered(rows: Sequence[Row], engine: str, which: str) -> str:
+    return told(report.coverage(rows, engine, which))
+
+
+def rows_table(rows: Sequence[Row]) -> str:
+    """One line a crop, of the headline model."""
+    lines = []
+    for one in rows:
+        name = report.headline(one)
+        engine = one["engines"].get(name)
+        if engine is None:
+            lines.append([one["name"], *[""] * 4, "; ".join(one["refused"])])
+            continue
+        (true, found), (low, high) = ild(engine), engine["ild_interval"]
+        inside = "yes" if low <= true <= high else "no"
+        lines.append([one["name"], f"{true:.2f}", f"{found:.2f}", f"{low:.2f} to {high:.2f}", inside, name])
+    return table(["crop of", "true ILD %", "ILD %", "90 % interval", "holds", "model"], lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = options(__doc__ or "").parse_args(arguments)
+    data = data_folder(args.data)
+    if data is None:
+        say_no_scans()
+        if args.data is not None:
+            return 2
+    place = None if data is None else str(data)
+    parts = rows_for(args, NAME, works(place), row)
+    chests = kept(shelf(stratified.NAME), stratified.works(place))
+    print(f"{rows_table(parts)}\n\n{summary(chests, parts)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
