@@ -49,7 +49,7 @@ VESSEL_CLOSING_MM = 4.0
 COSTAL_CLOSING_MM = 12.0
 COSTAL_AIR_HU = -120.0
 """What the wide closing adds at the chest wall holds air at 5 mm scale, else it is wall."""
-BITE_MM = 25.0
+BITE_MM = 32.0
 BITE_OPENING_MM = 3.0
 FAT_HU = -30.0
 BONE_HU = 200.0
@@ -192,7 +192,7 @@ def _closed(
     costal = ~(narrow | barred | medial(narrow, is_right))
     airy = close_roughly(narrow, COSTAL_CLOSING_MM, spacing) & costal & (near_hu[box] < COSTAL_AIR_HU)
     bitten = close_roughly(narrow, BITE_MM, spacing) & costal & ~central[box]
-    bitten &= (near_hu[box] > FAT_HU) & (hu[box] < BONE_HU)
+    bitten &= (hu[box] > FAT_HU) & (hu[box] < BONE_HU)
     solid = grow(open_ball(bitten, BITE_OPENING_MM, spacing)) & costal
     closed = np.zeros_like(side)
     joined = narrow | airy | solid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import edt
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -169,3 +170,25 @@ def test_shapes_take_masks_that_are_read_only():
     mask = np.ones((4, 4, 4), np.bool_)
     mask.setflags(write=False)
     assert shapes.erode(mask, 1.0, (1.0, 1.0, 1.0)).all()
+
+
+@given(masks)
+@quick
+def test_slices_are_filled_each_by_itself(mask):
+    wanted = np.stack([ndimage.binary_fill_holes(layer) for layer in mask])
+    assert np.array_equal(shapes.fill_slices(mask), wanted)
+
+
+@given(masks)
+@quick
+def test_reached_is_each_part_that_holds_a_seed(mask):
+    seed = np.zeros_like(mask)
+    seed.flat[0] = True
+    labels, _ = ndimage.label(mask | seed)
+    assert np.array_equal(shapes.reached(mask, seed), labels == labels.flat[0])
+
+
+def test_distances_do_not_depend_on_the_number_of_threads():
+    mask = np.random.default_rng(6).random((40, 50, 60)) > 0.02
+    alone = edt.edt(mask, anisotropy=SPACING_MM, parallel=1)
+    assert np.array_equal(shapes.distance_mm(mask, SPACING_MM), alone)

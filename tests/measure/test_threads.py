@@ -1,0 +1,37 @@
+"""Slabs cover all, each once, and what goes wrong in one is not lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from ssc_hrct.measure.coarse import ball_mean
+from ssc_hrct.measure.threads import in_slabs
+
+
+@pytest.mark.parametrize(("size", "step"), [(1, 4), (4, 4), (5, 4), (33, 4), (0, 4)])
+def test_each_index_is_worked_on_once(size, step):
+    done = np.zeros(size, np.intp)
+
+    def work(start: int, stop: int) -> None:
+        done[start:stop] += 1
+
+    in_slabs(work, size, step)
+    assert (done == 1).all()
+
+
+def test_what_a_slab_raises_is_raised():
+    def work(start: int, stop: int) -> None:
+        if start == 8:
+            raise ValueError("slab")
+
+    with pytest.raises(ValueError, match="slab"):
+        in_slabs(work, 20, 4)
+
+
+def test_means_on_two_threads_are_those_of_one():
+    array = np.random.default_rng(2).normal(size=(70, 40, 50)).astype(np.float32)
+    sigmas = [5 / np.sqrt(5) / d for d in (1.0, 2.0, 1.5)]
+    alone = ndimage.gaussian_filter(array, sigmas, mode="constant", truncate=2.5)
+    assert np.array_equal(ball_mean(array, 5.0, (1.0, 2.0, 1.5)), alone)
