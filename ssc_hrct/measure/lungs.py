@@ -110,10 +110,23 @@ def find_lungs(volume: Volume, *, progress: Progress = SILENT) -> Lungs:
     progress.step("finding the lungs", 3, 4)
     regions = np.zeros(volume.grid.shape, np.uint8)
     _write_regions(regions[chest.box], chest, right, left, airways, central)
-    rings = np.zeros(volume.grid.shape, np.uint8)
+    rings, zones = np.zeros(volume.grid.shape, np.uint8), np.zeros(volume.grid.shape, np.uint8)
     depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
-    write_rings(rings[chest.box], regions[chest.box], depth, blocks)
-    return Lungs(LabelMap(regions, volume.grid, REGION_NAMES), thirds(regions), rings)
+    tight = bounds(right | left, [2, 2, 2])
+    place, inner = _within(chest, tight)
+    write_rings(rings[place], regions[place], depth[tight], inner)
+    zones[place] = thirds(regions[place])
+    return Lungs(LabelMap(regions, volume.grid, REGION_NAMES), zones, rings)
+
+
+def _within(chest: _Chest, part: tuple[slice, slice, slice]) -> tuple[tuple[slice, slice, slice], Blocks]:
+    """Where a box of the coarse lattice lies in the full array, and the lattice of that box alone."""
+    place = []
+    for outer, here, f, n in zip(chest.box, part, chest.blocks.factors, chest.blocks.shape, strict=True):
+        place.append(slice(outer.start + here.start * f, outer.stop if here.stop == n else outer.start + here.stop * f))
+    z, y, x = place
+    shape = (z.stop - z.start, y.stop - y.start, x.stop - x.start)
+    return (z, y, x), Blocks(Grid(shape, chest.blocks.full.spacing_mm), chest.blocks.factors)
 
 
 def _no_lungs() -> HrctError:
