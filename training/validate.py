@@ -12,9 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.core.acquisition import Acquisition, SeriesKind
+from ssc_hrct.core.extents import Extents
+from ssc_hrct.core.lungs import Ring, Zone
 from ssc_hrct.core.patterns import ClassifierDoubt, Pattern
 from ssc_hrct.measure.features import NAMES
 from ssc_hrct.measure.trained import Odds, PatternModel, decide, odds
+from training import intervals
 from training.corpus import Case
 
 ABNORMAL_LIMITS = tuple(round(0.30 + 0.025 * i, 3) for i in range(15))
@@ -28,7 +32,7 @@ HALF = 0.5
 class Judged:
     """Percent of the lung, by limit. ild: [abnormal limit]; fibrosis: [abnormal limit][fibrosis limit].
 
-    labelled: ILD where labels stand, for clear lungs. outer: ILD in the outer ring at each abnormal limit.
+    outer: ILD in the outer ring at each abnormal limit.
     """
 
     fold: str
@@ -38,33 +42,55 @@ class Judged:
     truth_ild: float
     truth_fibrosis: float
     ild: tuple[float, ...]
-    labelled: tuple[float, ...]
     outer: tuple[float, ...]
     fibrosis: tuple[tuple[float, ...], ...]
     doubt: tuple[ClassifierDoubt, ...]
 
 
 def judge(case: Case, model: PatternModel, fold: str) -> Judged:
-    """One case at all limits; the trees are asked once."""
+    """One case at all limits; the trees are asked once. Where no label stands nothing is counted, nor as lung."""
     said = odds(case.seen, model)
-    weight = case.weight
+    weight = np.where(case.labelled, case.weight, np.float32(0))
     total = float(weight.sum())
-    labelled = case.labelled
     outer = case.seen.values[:, NAMES.index("depth_mm")] <= 10.0
-    ild, free, rim, fibrosis, doubts = [], [], [], [], []
+    truth = 100 * (case.truth * weight[:, None]).sum(axis=0) / total
+    ild, rim, fibrosis, doubts = [], [], [], []
     for limit in ABNORMAL_LIMITS:
         kinds, doubt = _kinds(case, said, limit, HALF)
         diseased = (kinds >= Pattern.GROUND_GLASS) & (kinds <= Pattern.HONEYCOMBING)
         ild.append(100 * float(weight[diseased].sum()) / total)
-        free.append(100 * float(weight[diseased & labelled].sum()) / total)
         rim.append(100 * float(weight[diseased & outer].sum()) / total)
         doubts.append(doubt)
         fibrosis.append(tuple(
             100 * float(weight[diseased & (said.fibrosis >= limit_2)].sum()) / total for limit_2 in FIBROSIS_LIMITS
         ))
+    fibrotic = float(truth[Pattern.RETICULATION] + truth[Pattern.HONEYCOMBING])
     return Judged(
-        fold, case.name, case.source, case.renderer, case.ild_percent, case.fibrosis_percent, tuple(ild), tuple(free),
-        tuple(rim), tuple(fibrosis), tuple(doubts),
+        fold, case.name, case.source, case.renderer, fibrotic + float(truth[Pattern.GROUND_GLASS]), fibrotic,
+        tuple(ild), tuple(rim), tuple(fibrosis), tuple(doubts),
+    )
+
+
+def for_intervals(case: Case, model: PatternModel, fold: str, limits: tuple[float, float]) -> intervals.Case:
+    """The case as the error bars learn from it: scored at the limits (abnormal, fibrosis) by a model that never saw
+    its like. Counts are of the labelled points, in thousandths of one."""
+    said = odds(case.seen, model)
+    kinds, doubt = _kinds(case, said, *limits)
+    weight = np.where(case.labelled, np.rint(1000 * case.weight), 0)
+    truth = (case.truth * weight[:, None]).sum(axis=0) * 100 / weight.sum()
+    ring = np.where(case.seen.values[:, NAMES.index("depth_mm")] <= 10.0, Ring.TO_10_MM, Ring.OVER_20_MM)
+    counts = np.zeros((len(Zone), len(Ring), len(Pattern)), np.int64)
+    place = (ring - 1) * len(Pattern) + kinds
+    counts[0] = np.bincount(place, weights=weight, minlength=counts[0].size).reshape(counts[0].shape)
+    counted = Extents(
+        counts=tuple(tuple(tuple(int(n) for n in row) for row in zone) for zone in counts), slice_counts=(),
+        voxel_ml=case.seen.blocks.voxel_ml / 1000, hu_sum=0, ild_patterns=default_protocol().ild_patterns,
+    )
+    facts = Acquisition("1", "2", "CT", SeriesKind.AXIAL, 1, slice_thickness_mm=case.thickness_mm)
+    fibrotic = float(truth[Pattern.RETICULATION] + truth[Pattern.HONEYCOMBING])
+    return intervals.case(
+        fold, counted, case.stats, facts, doubt, ild_truth_percent=fibrotic + float(truth[Pattern.GROUND_GLASS]),
+        fibrosis_truth_percent=fibrotic,
     )
 
 
@@ -100,7 +126,7 @@ def table(rows: Iterable[Judged], at: tuple[int, int]) -> str:
         sick = [r for r in mine if r.renderer]
         off = np.array([r.ild[at[0]] - r.truth_ild for r in sick])
         split = np.array([r.fibrosis[at[0]][at[1]] - r.truth_fibrosis for r in sick])
-        clear = sorted(r.labelled[at[0]] for r in mine if not r.renderer)
+        clear = sorted(r.ild[at[0]] for r in mine if not r.renderer)
         told = f"median {np.median(clear):.2f}, most {clear[-1]:.2f}" if clear else ""
         lines.append(
             f"| {fold} | {len(sick)} | {off.mean():+.2f} | {np.abs(off).mean():.2f} "

@@ -104,11 +104,15 @@ def score_volume(
     if is_refused(found):
         refused = _refused(facts, found, subject_id, visit, protocol, now, began, stats)
         return replace(refused, volume=volume, lungs=lungs)
+    found = (*found, *quality.check_mask(measure.mask_facts(lungs, volume), protocol))
     classifier = measure.TrainedEngine(models.patterns, protocol.smallest_island_ml, protocol.largest_gap_ml)
     patterns = classifier.classify(volume, lungs, stats, progress=progress)
     extents = measure.extents(volume, lungs, patterns, protocol.ild_patterns, progress=progress)
     intervals = models.error_bars.intervals(extents, stats, facts, patterns.doubt) if models.error_bars else None
-    found = (*found, *quality.check_extents(extents, protocol), *_doubts(intervals))
+    found = (
+        *found, *quality.check_extents(extents, protocol), *quality.check_patterns(patterns.doubt, protocol),
+        *_widened(intervals),
+    )
     score = _score(facts, found, subject_id, visit, protocol, now, began, stats, extents, intervals)
     return Scored(score, volume, lungs, patterns)
 
@@ -149,14 +153,11 @@ def _score(
     )
 
 
-def _doubts(intervals: measure.Intervals | None) -> tuple[Finding, ...]:
-    """Why the intervals are wider than usual, where they are."""
-    if intervals is None:
+def _widened(intervals: measure.Intervals | None) -> tuple[Finding, ...]:
+    """What was not known of the scan, so that its intervals are wider."""
+    if intervals is None or not intervals.missing:
         return ()
-    found = (caution("OUT_OF_RANGE"),) if intervals.doubled else ()
-    if intervals.missing:
-        return (*found, caution("INTERVAL_WIDENED", f"Not known: {', '.join(intervals.missing)}."))
-    return found
+    return (caution("INTERVAL_WIDENED", f"Not known: {', '.join(intervals.missing)}."),)
 
 
 def _refused(

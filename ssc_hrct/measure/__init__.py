@@ -6,6 +6,7 @@ from ssc_hrct.measure.extents import extents
 from ssc_hrct.measure.given_lungs import check_labels, take_lungs
 from ssc_hrct.measure.intervals import IntervalModel, Intervals, interval_model
 from ssc_hrct.measure.lungs import find_lungs
+from ssc_hrct.measure.mask_facts import mask_facts
 from ssc_hrct.measure.models import Models, read_models
 from ssc_hrct.measure.patterns import PatternClassifier
 from ssc_hrct.measure.trained import PatternModel, TrainedEngine, pattern_model
@@ -23,6 +24,7 @@ __all__ = [
     "extents",
     "find_lungs",
     "interval_model",
+    "mask_facts",
     "pattern_model",
     "read_models",
     "take_lungs",

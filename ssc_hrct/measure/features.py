@@ -32,6 +32,11 @@ EMPTY_HU = -950.0
 SIGHT_FWHM_MM = 1.8
 FWHM_PER_SIGMA = 2.3548
 USUAL_FWHM_MM = 1.3
+FINE_Z_MM = 2.5
+"""Slices are averaged to about this, so that scans of 0.6 to 3 mm look alike and partial volume is the same."""
+USUAL_TISSUE_HU = 115.0
+"""Own normal lung at full breath lies so far above -1000 HU at most (science.md 3.1: -900 to -880)."""
+MOST_UNEVEN = 1.6
 DEEPEST_MM = 30.0
 RIDGE_HU = 50.0
 
@@ -65,12 +70,12 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
     margin = [round(12.0 / d) for d in volume.grid.spacing_mm]
     box = bounds((regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG), margin)
     part = regions[box]
-    fine = blocks_of(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
+    fine = _fine(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
     hu = _one_sight(fine.mean(np.maximum(volume.hu[box], LOWEST_HU)), fine, volume, stats)
     lung_share = fine.mean(((part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)).view(np.uint8))
     lung = lung_share > 0.5
     inner = shrink(lung)
-    over = np.where(lung, hu - _normal_hu(lung, stats, fine), 0).astype(np.float32)
+    over = np.where(lung, (hu - _normal_hu(lung, stats, fine)) / _unevenness(stats), 0).astype(np.float32)
     thin = inner & (over < STRAND_HU)
     progress.step("looking at neighbourhoods", 0, 3)
 
@@ -118,6 +123,21 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
     return Features(box, blocks, near, share, values)
 
 
+def _fine(grid: Grid) -> Blocks:
+    """Blocks of about 1.5 mm in the plane and FINE_Z_MM along z."""
+    plane = blocks_of(grid)
+    along = min(grid.shape[0], max(1, round(FINE_Z_MM / grid.spacing_mm[0])))
+    return Blocks(grid, (along, plane.factors[1], plane.factors[2]))
+
+
+def _unevenness(stats: ImageStats) -> float:
+    """How much more uneven normal lung is than at full breath: the less air, the more tissue in every voxel, and
+    the larger its differences (tissue times volume is constant: science.md 4.2). The root of it, as a compromise:
+    what disease adds does not grow with it."""
+    tissue = (stats.normal_mode_hu + 1000.0) / USUAL_TISSUE_HU
+    return float(np.clip(np.sqrt(max(tissue, 0.0)), 1.0, MOST_UNEVEN))
+
+
 def _in_steps(values: FloatMap, name: str) -> FloatMap:
     """Whole steps, far above the last bits in which processors differ, so that a border is met alike everywhere."""
     step = np.float32(0.1 if name.endswith("_mm") or (name.startswith(("mean", "all", "rough", "energy", "least"))
@@ -144,7 +164,7 @@ def _directions(
         lo, hi, mid = [slice(None)] * 3, [slice(None)] * 3, [slice(None)] * 3
         lo[axis], hi[axis], mid[axis] = slice(0, -2), slice(2, None), slice(1, -1)
         g[tuple(mid)] = (over[tuple(hi)] - over[tuple(lo)]) / np.float32(2 * d)
-        gradients.append(np.where(ok, g, 0))
+        gradients.append(np.where(ok, g, np.float32(0)))
     pairs = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
     means = [rough.mean(gradients[a] * gradients[b]) for a, b in pairs]
     out = {}
@@ -153,7 +173,7 @@ def _directions(
         out[f"least_{radius}"] = least
         if radius == 5:
             out["energy_5"] = whole
-            out["round_5"] = least / np.maximum(most, 1.0)
+            out["round_5"] = np.asarray(least / np.maximum(most, 1.0), np.float32)
     return out
 
 

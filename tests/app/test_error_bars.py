@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ssc_hrct.app import assets
-from ssc_hrct.app.score import _doubts
+from ssc_hrct.app.score import _widened
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.intervals import Interval
 from ssc_hrct.core.patterns import Pattern
@@ -33,8 +33,7 @@ def test_a_model_that_was_cut_short_is_a_plain_message(monkeypatch: pytest.Monke
 
 
 def test_why_an_interval_is_wide_is_a_caution() -> None:
-    assert _doubts(None) == ()
-    assert _doubts(Intervals(SOME, SOME, (), False)) == ()
-    wide = _doubts(Intervals(SOME, SOME, ("the noise", "the sharpness"), True))
-    assert [(f.code, f.detail) for f in wide] == [
-        ("OUT_OF_RANGE", ""), ("INTERVAL_WIDENED", "Not known: the noise, the sharpness.")]
+    assert _widened(None) == ()
+    assert _widened(Intervals(SOME, SOME, (), False)) == ()
+    wide = _widened(Intervals(SOME, SOME, ("the noise", "the sharpness"), True))
+    assert [(f.code, f.detail) for f in wide] == [("INTERVAL_WIDENED", "Not known: the noise, the sharpness.")]

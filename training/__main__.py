@@ -1,0 +1,107 @@
+"""Makes resources/models again from seeds and the real scans: ./dev train --real DIR
+
+DIR holds the folders of training/ignore.json (lidc-0001, lidc-0002, 4dlung-113), in it or in its `ct`. Writes
+resources/models/patterns.json and intervals.json, and into training/models the models that never saw one renderer
+or one scan, by which `./dev bench` judges. Prints how the held-out cases were scored. What was made is kept in
+build/training; a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SCANS = ("lidc-0001", "lidc-0002", "4dlung-113")
+NAME = "trees-1"
+SEED = 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./dev train", description="Make resources/models again.")
+    parser.add_argument("--real", type=Path, required=True, metavar="DIR", help="folder of the real scans")
+    parser.add_argument("--packages", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--diseased", type=int, default=10, help="cases for each source and renderer (default 10)")
+    parser.add_argument("--clear", type=int, default=5, help="clear cases for each source (default 5)")
+    asked = parser.parse_args(arguments)
+    if asked.packages:
+        sys.path.append(str(asked.packages))
+    real = asked.real / "ct" if (asked.real / "ct").is_dir() else asked.real
+    missing = [name for name in SCANS if not (real / name).is_dir()]
+    if missing:
+        print(f"{real} does not hold {', '.join(missing)}: the model cannot be made without them.", file=sys.stderr)
+        return 2
+    _train(real, asked.diseased, asked.clear)
+    return 0
+
+
+def _train(real: Path, diseased: int, clear: int) -> None:
+    from training import cases, corpus, intervals, learn, validate
+
+    began = perf_counter()
+    recipes = cases.recipes(SEED, SCANS, diseased=diseased, clear=clear)
+    files = corpus.build(recipes, real, ROOT / "build" / "training" / "cases")
+    known = [corpus.read(file) for file in files]
+    _say(began, f"{len(known)} cases are at hand")
+
+    models: dict[str, dict[str, Any]] = {}
+    rows: list[validate.Judged] = []
+    folds = learn.folds(known)
+    for fold in folds:
+        models[fold.name] = _learn([c for c in known if fold.learns(c)], fold.name)
+        model = _model(models[fold.name])
+        rows += [validate.judge(c, model, fold.name) for c in known if fold.judges(c)]
+        _say(began, f"{fold.name} learned and judged")
+    at = validate.best_limits(rows)
+    limits = validate.ABNORMAL_LIMITS[at[0]], validate.FIBROSIS_LIMITS[at[1]]
+    print(f"\nAbnormal from a probability of {limits[0]:g} on, fibrosis from {limits[1]:g} on.\n")
+    print(validate.table(rows, at), flush=True)
+
+    judged = [
+        validate.for_intervals(case, _model(models[fold.name]), fold.name, limits)
+        for fold in folds for case in known if fold.judges(case)
+    ]
+    told = f"{len(judged)} cases scored by models that saw neither their renderer nor their lung"
+    bars = intervals.fit_intervals(judged, made_from=told)
+    for name in SCANS:
+        fold = learn.Fold("", name)
+        models[fold.name] = _learn([c for c in known if fold.learns(c)], fold.name)
+    final = {s: {"abnormal": limits[0], "fibrosis": limits[1]}.get(s, validate.HALF) for s in learn.STAGES}
+    for name, content in models.items():
+        _write(ROOT / "training" / "models" / f"{name}.json", learn.to_json(learn.with_limits(content, final)))
+    shipped = learn.with_limits(_learn(known, NAME), final)
+    _write(ROOT / "resources" / "models" / "patterns.json", learn.to_json(shipped))
+    _write(ROOT / "resources" / "models" / "intervals.json", intervals.to_json(bars))
+    _say(began, "the models are written")
+
+
+def _learn(cases: Sequence[Any], name: str) -> dict[str, Any]:
+    from training import learn, validate
+
+    return learn.learn(cases, name=name, limits=dict.fromkeys(learn.STAGES, validate.HALF))
+
+
+def _model(content: dict[str, Any]) -> Any:
+    from ssc_hrct.measure import pattern_model
+    from training.learn import to_json
+
+    return pattern_model(to_json(content).encode())
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_suffix(".part")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(file)
+
+
+def _say(began: float, what: str) -> None:
+    print(f"{(perf_counter() - began) / 60:5.1f} min: {what}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
