@@ -5,8 +5,8 @@
 Three radiologists said of each slice whether it shows infection; no outline exists. So the order of the slices by how
 much of their lung is called disease is held against the labels (area under the curve), and the side that readers call
 free has to stay so. How much is told in two ways: percent of the slice's lung, in which the last centilitres of the
-bases weigh as much as the middle of the chest, and ml in the slice, which is nearer to what an eye sees. Labels are laid
-beside slices by their height in mm; upside down the area must fall, which shows that the order is right.
+bases weigh as much as the middle of the chest, and ml in the slice, which is nearer to what an eye sees. Labels are
+laid beside slices by their height in mm; upside down the area must fall, which shows that the order is right.
 """
 
 from __future__ import annotations

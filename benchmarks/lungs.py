@@ -22,7 +22,8 @@ from time import process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.accuracy import SCANS, data_folder, real
+from benchmarks.accuracy import SCANS, real
+from benchmarks.common.keep import data_folder
 from ssc_hrct import measure, phantom
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.lungs import Region
