@@ -1,0 +1,61 @@
+"""What a neighbourhood looks like, in numbers that belong to the tissue and not to the scanner or the place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from ssc_hrct.core.patterns import Pattern
+from ssc_hrct.measure.features import NAMES, Features, features
+from tests.measure.chests import CLEAR, GLASS, chest, found, like, measured
+
+SHARES = [i for i, n in enumerate(NAMES) if n.startswith(("raised", "strands", "low", "empty", "ridge", "valley"))]
+
+
+@cache
+def seen(spec=CLEAR) -> Features:
+    known = measured(spec)
+    return features(known.volume, known.lungs, known.stats)
+
+
+def column(of: Features, name: str) -> np.ndarray:
+    return of.values[:, NAMES.index(name)]
+
+
+def test_every_point_near_lung_has_a_whole_row():
+    rows = seen()
+    assert rows.values.shape == (int(rows.near.sum()), len(NAMES))
+    assert np.isfinite(rows.values).all()
+    assert rows.values[:, SHARES].min() >= 0
+    assert rows.values[:, SHARES].max() <= 1.001
+    assert max(rows.blocks.spacing_mm) <= 4.0, "patterns are decided every 4 mm or finer"
+
+
+def test_haze_raises_the_shares_where_it_lies_and_not_elsewhere():
+    rows, truth = seen(GLASS), chest(GLASS).truth_patterns.labels
+    inside = rows.blocks.mean(truth[rows.box] == Pattern.GROUND_GLASS)[rows.near] > 0.95
+    beside = rows.blocks.mean(truth[rows.box] == Pattern.NORMAL)[rows.near] > 0.95
+    assert np.median(column(rows, "raised90_8")[inside]) > 0.8
+    assert np.median(column(rows, "raised90_8")[beside]) < 0.25
+
+
+def test_a_scale_shifted_with_its_normal_lung_changes_nothing_but_emptiness():
+    known = measured()
+    shifted = like(known.volume, np.clip(known.volume.hu.astype(int) + 7, -1024, 3071))
+    stats = replace(known.stats, normal_mode_hu=known.stats.normal_mode_hu + 7)
+    there = features(shifted, known.lungs, stats)
+    keep = [i for i, n in enumerate(NAMES) if not n.startswith("empty")]
+    assert np.allclose(there.values[:, keep], seen().values[:, keep], atol=0.35), "only the unevenness may differ"
+
+
+def test_the_same_scan_gives_the_same_bytes_twice():
+    known = measured()
+    again = features(known.volume, found(), known.stats)
+    assert again.values.tobytes() == seen().values.tobytes()
+
+
+def test_values_come_in_whole_steps_so_that_borders_are_met_alike_everywhere():
+    shares = seen().values[:, NAMES.index("raised90_8")].astype(np.float64) * 1000
+    assert np.abs(shares - np.rint(shares)).max() < 1e-3

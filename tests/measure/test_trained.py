@@ -1,0 +1,114 @@
+"""The trained engine: what ships is whole, calls territory where disease is, and knows what it never saw."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from ssc_hrct.app import assets
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.patterns import Pattern, Patterns
+from ssc_hrct.measure import TrainedEngine, pattern_model
+from ssc_hrct.measure.features import NAMES
+from ssc_hrct.measure.trained import decide, odds
+from ssc_hrct.phantom import DiseaseSpec, Renderer
+from tests.measure.chests import CLEAR, GLASS, chest, dice, ild_percent, measured
+from tests.measure.test_features import seen
+
+NETS = replace(CLEAR, disease=DiseaseSpec(15.0, ground_glass=0.0, reticulation=1.0), renderer=Renderer.SHEETS)
+
+
+def engine() -> TrainedEngine:
+    return TrainedEngine(assets.models().patterns, smallest_island_ml=0.1, largest_gap_ml=0.3)
+
+
+@cache
+def said(spec=CLEAR) -> Patterns:
+    known = measured(spec)
+    return engine().classify(known.volume, known.lungs, known.stats)
+
+
+def test_each_voxel_of_lung_has_one_pattern_and_none_lies_outside():
+    labels, lung = said(GLASS).labels.labels, measured(GLASS).lungs.mask()
+    assert (labels[lung] > 0).all()
+    assert not labels[~lung].any()
+
+
+def test_clear_lungs_are_clear():
+    assert ild_percent(said().labels.labels) < 1.0
+
+
+@pytest.mark.parametrize("spec", [GLASS, NETS], ids=["glass", "nets"])
+def test_territory_lies_where_disease_was_written(spec):
+    ill = np.isin(said(spec).labels.labels, (Pattern.GROUND_GLASS, Pattern.RETICULATION, Pattern.HONEYCOMBING))
+    true = np.isin(chest(spec).truth_patterns.labels, (Pattern.GROUND_GLASS, Pattern.RETICULATION))
+    assert dice(ill, true) > 0.75
+
+
+def test_nets_are_called_fibrosis_and_smooth_haze_is_not():
+    glass, nets = (np.bincount(said(s).labels.labels.ravel(), minlength=7) for s in (GLASS, NETS))
+    assert glass[Pattern.GROUND_GLASS] > 4 * glass[Pattern.RETICULATION]
+    assert nets[Pattern.RETICULATION] > 2 * nets[Pattern.GROUND_GLASS]
+
+
+def test_the_same_scan_gives_the_same_bytes_twice():
+    known = measured(GLASS)
+    again = engine().classify(known.volume, known.lungs, known.stats)
+    assert again.labels.labels.tobytes() == said(GLASS).labels.labels.tobytes()
+    assert again.doubt == said(GLASS).doubt
+
+
+def test_more_density_is_never_less_abnormal():
+    rows, model = seen(GLASS), assets.models().patterns
+    denser = rows.values.copy()
+    for name in ("raised60_8", "raised90_5", "raised90_8", "mean_8", "all_8", "strands_8", "least_5"):
+        denser[:, NAMES.index(name)] *= 1.2
+    before, after = odds(rows, model).abnormal, odds(replace(rows, values=denser), model).abnormal
+    assert (after >= before - 1e-6).all()
+    assert after.sum() > before.sum()
+
+
+def test_what_was_never_learned_is_counted_and_cut_to_what_was():
+    rows, model = seen(), assets.models().patterns
+    strange = rows.values.copy()
+    strange[:, NAMES.index("mean_8")] = 5000.0
+    told = odds(replace(rows, values=strange), model)
+    assert told.out_of_range.all()
+    decided = decide(replace(rows, values=strange), told, model.limits, smallest_island_ml=0.1, largest_gap_ml=0.3)
+    assert decided.doubt.out_of_range_percent == pytest.approx(100)
+    assert said().doubt is not None
+    assert said().doubt.out_of_range_percent < 5.0, "a plain chest is what was learned from"
+
+
+def test_islands_fall_and_gaps_fill_by_the_protocol():
+    rows, model = seen(), assets.models().patterns
+    everywhere = odds(rows, model)
+    zero = np.zeros_like(everywhere.abnormal)
+    one = zero.copy()
+    one[len(one) // 2] = 0.99
+    for p, expected in ((one, 0), (1 - one, len(one))):
+        decided = decide(rows, replace(everywhere, abnormal=p, fibrosis=zero, honeycombing=zero, consolidation=zero),
+                         model.limits, smallest_island_ml=0.1, largest_gap_ml=0.3)
+        assert int((decided.patterns == Pattern.GROUND_GLASS).sum()) == expected
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "features", "not json"])
+def test_a_damaged_model_is_a_plain_message(harm):
+    whole = assets.read("models", "patterns.json")
+    content = json.loads(whole)
+    if harm == "cut":
+        data = whole[:-100]
+    elif harm == "not json":
+        data = b"\x00\x01"
+    else:
+        if harm == "features":
+            content["features"] = content["features"][1:]
+        else:
+            content["abnormal"]["leaves"][0][0] += 1.0
+        data = json.dumps(content).encode()
+    with pytest.raises(HrctError, match="cannot be used"):
+        pattern_model(data)
