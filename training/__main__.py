@@ -56,10 +56,12 @@ def _train(real: Path, diseased: int, clear: int) -> None:
         model = _model(models[fold.name])
         rows += [validate.judge(c, model, fold.name) for c in known if fold.judges(c)]
         _say(began, f"{fold.name} learned and judged")
-    at = validate.best_limits(rows)
+    full_breath = [row for row in rows if row.source not in learn.SHARES]
+    at = validate.best_limits(full_breath)
     limits = validate.ABNORMAL_LIMITS[at[0]], validate.FIBROSIS_LIMITS[at[1]]
     print(f"\nAbnormal from a probability of {limits[0]:g} on, fibrosis from {limits[1]:g} on.\n")
-    print(validate.table(rows, at), flush=True)
+    print(f"{validate.table(full_breath, at)}\n\nIn free breathing:\n")
+    print(validate.table([row for row in rows if row.source in learn.SHARES], at), flush=True)
 
     judged = [
         validate.for_intervals(case, _model(models[fold.name]), fold.name, limits)
