@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,8 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev train", description="Make resources/models again.")
     parser.add_argument("--real", type=Path, required=True, metavar="DIR", help="folder of the real scans")
     parser.add_argument("--packages", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--diseased", type=int, default=10, help="cases for each source and renderer (default 10)")
-    parser.add_argument("--clear", type=int, default=5, help="clear cases for each source (default 5)")
+    parser.add_argument("--diseased", type=int, default=14, help="cases for each source and renderer (default 14)")
+    parser.add_argument("--clear", type=int, default=6, help="clear cases for each source (default 6)")
+    parser.add_argument("--whole", type=int, default=10, help="whole chests for each source and renderer (default 10)")
     asked = parser.parse_args(arguments)
     if asked.packages:
         sys.path.append(str(asked.packages))
@@ -35,18 +37,20 @@ def main(arguments: Sequence[str]) -> int:
     if missing:
         print(f"{real} does not hold {', '.join(missing)}: the model cannot be made without them.", file=sys.stderr)
         return 2
-    _train(real, asked.diseased, asked.clear)
+    _train(real, asked.diseased, asked.clear, asked.whole)
     return 0
 
 
-def _train(real: Path, diseased: int, clear: int) -> None:
+def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
     from training import cases, corpus, intervals, learn, validate
 
     began = perf_counter()
     recipes = cases.recipes(SEED, SCANS, diseased=diseased, clear=clear)
     files = corpus.build(recipes, real, ROOT / "build" / "training" / "cases")
     known = [corpus.read(file) for file in files]
-    _say(began, f"{len(known)} cases are at hand")
+    asked = [replace(r, whole=True) for r in cases.recipes(SEED + 1, SCANS[:2], diseased=whole, clear=0)]
+    chests = [corpus.read(file) for file in corpus.build(asked, real, ROOT / "build" / "training" / "cases")]
+    _say(began, f"{len(known)} cases and {len(chests)} whole chests are at hand")
 
     models: dict[str, dict[str, Any]] = {}
     rows: list[validate.Judged] = []
@@ -65,9 +69,10 @@ def _train(real: Path, diseased: int, clear: int) -> None:
 
     judged = [
         validate.for_intervals(case, _model(models[fold.name]), fold.name, limits)
-        for fold in folds for case in known if fold.judges(case)
+        for fold in folds for case in (*known, *chests) if fold.judges(case) and case.source not in learn.SHARES
     ]
-    told = f"{len(judged)} cases scored by models that saw neither their renderer nor their lung"
+    told = (f"{len(judged)} cases, {len(chests)} of them whole chests with the lungs found anew, scored by models that "
+            "saw neither their renderer nor their lung")
     bars = intervals.fit_intervals(judged, made_from=told)
     for name in SCANS:
         fold = learn.Fold("", name)

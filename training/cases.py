@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,16 +35,18 @@ USUAL_FWHM_MM = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One case to be. source: a real scan's name or "phantom"; renderer: None for lungs left clear."""
+    """One case to be. source: a real scan's name or "phantom"; renderer: None for lungs left clear. whole: the lungs
+    are found anew in the diseased chest, so that their outline errs as it does in use; else they are known."""
 
     source: str
     seed: int
     renderer: phantom.Renderer | None
     extent_percent: float
+    whole: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.source}_{self.renderer or 'clear'}_{self.seed}"
+        return f"{self.source}_{self.renderer or 'clear'}_{self.seed}{'_whole' if self.whole else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,8 @@ def _cut(scan: Scan) -> Scan:
     return Scan(scan.name, Volume(hu, grid, scan.volume.acquisition), lungs, scan.no_label[part])
 
 
-def make(recipe: Recipe, scans: dict[str, Scan]) -> Made:
-    """The case of a recipe. The same recipe gives the same bytes."""
+def make(recipe: Recipe, scans: Mapping[str, Scan]) -> Made:
+    """The case of a recipe, with the lungs that are known. The same recipe gives the same bytes."""
     if recipe.source == "phantom":
         return _phantom(recipe)
     return _composite(recipe, scans[recipe.source])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,7 +28,8 @@ FloatMap = NDArray[np.float32]
 @dataclass(frozen=True, slots=True)
 class Case:
     """seen: what the engine sees. truth: float32 [points, len(Pattern)], share of the point's lung; labelled: bool
-    [points]. extents in percent of all lung, from the full grid."""
+    [points]. ild_percent, fibrosis_percent: the truth where labels stand, over the true lungs, from the full grid.
+    whole: the lungs were found anew in the diseased chest."""
 
     name: str
     source: str
@@ -40,6 +41,7 @@ class Case:
     fibrosis_percent: float
     stats: ImageStats
     thickness_mm: float
+    whole: bool
 
     @property
     def weight(self) -> FloatMap:
@@ -53,7 +55,8 @@ def build(recipes: Sequence[Recipe], scans: Path | None, folder: Path, *, proces
     wanted = [r for r in recipes if not _file(folder, r).exists()]
     done = 0
     if wanted:
-        with get_context("spawn").Pool(processes, _start, (scans, sorted({r.source for r in wanted}))) as pool:
+        sources = sorted({(r.source, r.whole) for r in wanted})
+        with get_context("spawn").Pool(processes, _start, (scans, sources)) as pool:
             for name in pool.imap_unordered(_one, [(r, folder) for r in wanted]):
                 done += 1
                 print(f"{done} of {len(wanted)} cases: {name}", flush=True)
@@ -64,18 +67,22 @@ def _file(folder: Path, recipe: Recipe) -> Path:
     return folder / f"{recipe.name}_{recipe.extent_percent:g}.npz"
 
 
-_scans: dict[str, Scan] = {}
+_scans: dict[bool, dict[str, Scan]] = {False: {}, True: {}}
+"""Real scans by name: cut to their lungs, and whole."""
 
 
-def _start(folder: Path | None, names: list[str]) -> None:
-    for name in names:
+def _start(folder: Path | None, wanted: list[tuple[str, bool]]) -> None:
+    for name, whole in wanted:
         if name != "phantom" and folder is not None:
-            _scans[name] = read_scan(folder / name)
+            _scans[whole][name] = read_scan(folder / name, whole=whole)
 
 
 def _one(work: tuple[Recipe, Path]) -> str:
     recipe, folder = work
-    _write(_file(folder, recipe), recipe, make(recipe, _scans))
+    made = make(recipe, _scans[recipe.whole])
+    if recipe.whole:
+        made = replace(made, lungs=measure.find_lungs(made.volume))
+    _write(_file(folder, recipe), recipe, made)
     return recipe.name
 
 
@@ -86,7 +93,7 @@ def _write(file: Path, recipe: Recipe, made: Made) -> None:
     part = pattern[seen.box]
     lung = np.maximum(seen.share, 1e-3)
     truth = np.stack([seen.blocks.mean(part == p)[seen.near] for p in Pattern], axis=1) / lung[seen.near][:, None]
-    counts = np.bincount(pattern.ravel(), minlength=len(Pattern)).astype(float)
+    counts = np.bincount(pattern[~no_label], minlength=len(Pattern)).astype(float)
     total = counts[1:].sum()
     ild = counts[[Pattern.GROUND_GLASS, Pattern.RETICULATION, Pattern.HONEYCOMBING]].sum()
     fibrosis = counts[[Pattern.RETICULATION, Pattern.HONEYCOMBING]].sum()
@@ -99,7 +106,8 @@ def _write(file: Path, recipe: Recipe, made: Made) -> None:
             facts=json.dumps({
                 "source": recipe.source, "renderer": str(recipe.renderer or ""), "features": NAMES,
                 "ild_percent": 100 * ild / total, "fibrosis_percent": 100 * fibrosis / total,
-                "stats": asdict(stats), "thickness_mm": made.volume.acquisition.slice_thickness_mm,
+                "stats": asdict(stats), "whole": recipe.whole,
+                "thickness_mm": made.volume.acquisition.slice_thickness_mm,
                 "shape": part.shape, "spacing_mm": made.volume.grid.spacing_mm, "factors": seen.blocks.factors,
             }),
         )
@@ -119,4 +127,5 @@ def read(file: Path) -> Case:
         return Case(
             file.stem, facts["source"], facts["renderer"], seen, kept["truth"].astype(np.float32), kept["labelled"],
             facts["ild_percent"], facts["fibrosis_percent"], ImageStats(**facts["stats"]), facts["thickness_mm"],
+            facts["whole"],
         )

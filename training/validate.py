@@ -77,7 +77,6 @@ def for_intervals(case: Case, model: PatternModel, fold: str, limits: tuple[floa
     said = odds(case.seen, model)
     kinds, doubt = _kinds(case, said, *limits)
     weight = np.where(case.labelled, np.rint(1000 * case.weight), 0)
-    truth = (case.truth * weight[:, None]).sum(axis=0) * 100 / weight.sum()
     ring = np.where(case.seen.values[:, NAMES.index("depth_mm")] <= 10.0, Ring.TO_10_MM, Ring.OVER_20_MM)
     counts = np.zeros((len(Zone), len(Ring), len(Pattern)), np.int64)
     place = (ring - 1) * len(Pattern) + kinds
@@ -87,10 +86,9 @@ def for_intervals(case: Case, model: PatternModel, fold: str, limits: tuple[floa
         voxel_ml=case.seen.blocks.voxel_ml / 1000, hu_sum=0, ild_patterns=default_protocol().ild_patterns,
     )
     facts = Acquisition("1", "2", "CT", SeriesKind.AXIAL, 1, slice_thickness_mm=case.thickness_mm)
-    fibrotic = float(truth[Pattern.RETICULATION] + truth[Pattern.HONEYCOMBING])
     return intervals.case(
-        fold, counted, case.stats, facts, doubt, ild_truth_percent=fibrotic + float(truth[Pattern.GROUND_GLASS]),
-        fibrosis_truth_percent=fibrotic,
+        fold, counted, case.stats, facts, doubt, ild_truth_percent=case.ild_percent,
+        fibrosis_truth_percent=case.fibrosis_percent,
     )
 
 

@@ -43,10 +43,15 @@ RIDGE_HU = 50.0
 NAMES = (
     "raised60_8", "raised90_5", "raised90_8", "raised90_12", "raised90_20", "raised150_5", "raised150_8",
     "raised250_8", "mean_5", "mean_8", "all_8", "strands_5", "strands_8", "strands_12",
-    "low_5", "low_12", "empty_5", "roughness_5", "roughness_12", "ridge_5", "ridge_12", "valley_5",
+    "low_5", "low_12", "empty_5", "cysts_8", "cysts_12",
+    "roughness_5", "roughness_12", "ridge_5", "ridge_12", "valley_5",
     "energy_5", "least_5", "least_12", "round_5", "depth_mm", "surface_mm",
 )
-"""Shares are 0 to 1 in balls of 5, 8, 12 or 20 mm; see `features` for the rest."""
+"""Shares are 0 to 1 in balls of 5, 8, 12 or 20 mm: raised, of thin tissue over own normal lung by so many HU; strands;
+low, emptier than normal lung; empty; cysts, the smaller of low and strands, which only walls with lumen between
+them have both of; ridge and valley, off their 3 mm mean by RIDGE_HU. In HU: mean of thin tissue, mean of all,
+roughness (SD about the 3 mm mean); energy and least in HU per mm (`_directions`), round their ratio. Depths from the
+chest wall (`chest_wall_depth_mm`) and from any surface, to DEEPEST_MM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Features:
     """values: float32 [points, len(NAMES)], points = true voxels of `near` in array order.
 
     box: slices of the full array. blocks: the lattice over the box. near: lattice voxels that hold any lung.
-    inside: those whose middle half is lung. Both bool [z, y, x] on the lattice.
+    Bool [z, y, x]. share: float32 [z, y, x], the part of each lattice voxel that is lung.
     """
 
     box: tuple[slice, slice, slice]
@@ -99,7 +104,10 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
     for radius in (5, 8, 12):
         maps[f"strands_{radius}"] = np.clip(1 - inside.share(thins.weight, radius), 0, 1)
     low = rough.mean((over < LOW_HU) & inner)
-    maps["low_5"], maps["low_12"] = inside.share(low, 5), inside.share(low, 12)
+    for radius in (5, 8, 12):
+        maps[f"low_{radius}"] = inside.share(low, radius)
+    for radius in (8, 12):
+        maps[f"cysts_{radius}"] = np.minimum(maps[f"low_{radius}"], maps[f"strands_{radius}"])
     maps["empty_5"] = inside.share(rough.mean((hu < EMPTY_HU) & inner), 5)
     progress.step("looking at neighbourhoods", 1, 3)
 

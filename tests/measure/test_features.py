@@ -11,7 +11,7 @@ from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.measure.features import NAMES, Features, features
 from tests.measure.chests import CLEAR, GLASS, chest, found, like, measured
 
-SHARES = [i for i, n in enumerate(NAMES) if n.startswith(("raised", "strands", "low", "empty", "ridge", "valley"))]
+SHARES = [i for i, n in enumerate(NAMES) if n.startswith(("raised", "strands", "low", "empty", "cysts", "ridge", "valley"))]
 
 
 @cache

@@ -61,7 +61,7 @@ def made_up_case(source: str, renderer: str, seed: int) -> Case:
     seen = Features(box, Blocks(grid, (1, 1, 1)), near, np.ones(shape, np.float32), values)
     stats = ImageStats(5000.0, 0.53, 50.0, 20.0, -1000.0, 40.0, 1.3, -880.0, 20.0, 0.9, 0.1, 0.0, 0.0, 0.1, True)
     return Case(f"{source}_{renderer or 'clear'}_{seed}", source, renderer, seen, truth, np.ones(near.size, np.bool_),
-                100 * float(ill.mean()), 100 * float(netted.mean()), stats, 1.0)
+                100 * float(ill.mean()), 100 * float(netted.mean()), stats, 1.0, False)
 
 
 def corpus() -> list[Case]:
