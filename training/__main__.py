@@ -26,9 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev train", description="Make resources/models again.")
     parser.add_argument("--real", type=Path, required=True, metavar="DIR", help="folder of the real scans")
     parser.add_argument("--packages", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--diseased", type=int, default=14, help="cases for each source and renderer (default 14)")
+    parser.add_argument("--diseased", type=int, default=10, help="cases for each source and renderer (default 10)")
     parser.add_argument("--clear", type=int, default=6, help="clear cases for each source (default 6)")
-    parser.add_argument("--whole", type=int, default=10, help="whole chests for each source and renderer (default 10)")
+    parser.add_argument("--whole", type=int, default=6, help="whole chests for each source and renderer (default 6)")
     asked = parser.parse_args(arguments)
     if asked.packages:
         sys.path.append(str(asked.packages))

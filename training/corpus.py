@@ -44,6 +44,11 @@ class Case:
     whole: bool
 
     @property
+    def number(self) -> int:
+        """The seed that the case was made from."""
+        return int(self.name.split("_")[2])
+
+    @property
     def weight(self) -> FloatMap:
         """Share of each point that is lung."""
         return self.seen.share[self.seen.near]

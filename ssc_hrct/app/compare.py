@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ssc_hrct import dicom
+from ssc_hrct.app import assets
 from ssc_hrct.app.listing import look
 from ssc_hrct.app.result import Result
 from ssc_hrct.app.save import doubtful, save_comparison, save_scores
@@ -110,6 +111,7 @@ def _patients_differ(before: Identity, after: Identity) -> tuple[Finding, ...]:
 
 
 def _only_exam(name: str, path: Path, protocol: Protocol, progress: Progress) -> dicom.ExamChoice:
+    assets.models()  # raises where they are damaged, before anything is read or written
     found, choices = look([path], protocol, progress=Within(progress, name))
     if not choices:
         raise no_dicom(found)

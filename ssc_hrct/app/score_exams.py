@@ -106,7 +106,8 @@ class Done:
 def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> Plan:
     """Which exams are scored, as whose and at which visit. No image is decoded, nothing is written.
 
-    Raises WrongUsage where a wish cannot be meant, HrctError(NO_DICOM) where no image was found.
+    Raises WrongUsage where a wish cannot be meant, HrctError(NO_DICOM) where no image was found, BAD_MODEL where
+    the program's own model is damaged.
     """
     if wishes.manifest is not None and (wishes.subject is not None or wishes.visit is not None):
         raise WrongUsage("A manifest names subjects and visits itself.", "Leave out --subject and --visit.")
@@ -114,6 +115,7 @@ def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> 
     paths = tuple(dict.fromkeys((*wishes.paths, *manifest_paths)))
     if not paths:
         raise WrongUsage("No path was named.", "Name the folders to look in; a manifest of study UIDs needs them too.")
+    assets.models()  # raises where they are damaged, before anything is read or written
     found, choices = look(paths, protocol, progress=progress)
     if not choices:
         raise no_dicom(found)

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,7 +116,8 @@ def _warm() -> None:
     from ssc_hrct.app.assets import default_protocol, models
 
     default_protocol()
-    models()
+    with suppress(HrctError):  # a damaged model is told at each score, in words
+        models()
 
 
 def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:

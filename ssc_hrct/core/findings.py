@@ -37,7 +37,10 @@ class FindingKind:
 
 
 def _kinds(*rows: tuple[str, str, str] | tuple[str, str, str, Reach]) -> dict[str, FindingKind]:
-    return {row[0]: FindingKind(*row) for row in rows}
+    kinds = {row[0]: FindingKind(*row) for row in rows}
+    if len(kinds) != len(rows):
+        raise ValueError("a code stands twice in a table of findings")
+    return kinds
 
 
 SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
@@ -129,8 +132,6 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
      "Read the extent as a rough figure; its interval was doubled. Look at the overlay."),
     ("INTERVAL_WIDENED", "Something that the intervals rest on is not known, so they were widened.",
      "Read the extent with its interval."),
-    ("OUT_OF_RANGE", "Part of the lung looks like nothing that the classifier was trained on.",
-     "Look at the overlay; the interval of the extents is wider for it."),
     ("SUBJECT_UNKNOWN", "Whose scan this is could not be told from the files.",
      "Name the subject, by option or manifest."),
     ("INTERNAL_ERROR", "The program failed on this exam. This is a fault of the program.",

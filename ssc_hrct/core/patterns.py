@@ -35,8 +35,8 @@ FIBROSIS = (Pattern.RETICULATION, Pattern.HONEYCOMBING)
 class ClassifierDoubt:
     """How sure a classifier is, each in percent of the lung.
 
-    unsure: abnormal or not was a near thing (probability within 0.25 to 0.75). split_unsure: abnormal, and fibrosis
-    or not was a near thing. out_of_range: any feature lay outside what the classifier was trained on.
+    unsure: abnormal or not was a near thing (odds within a factor of three of the limit's). split_unsure: abnormal, and
+    fibrosis or not was a near thing. out_of_range: any feature lay outside what the classifier was trained on.
     """
 
     unsure_percent: float

@@ -26,6 +26,9 @@ FloatMap = NDArray[np.float32]
 
 STRAND_HU = 420.0
 """Over own normal lung: vessels, thick walls and other dense strands."""
+STRAND_PART = np.float32(0.15)
+"""How much a strand counts among thin tissue: vessels (5 percent of normal lung) add under 1 percent, and lung that
+is nearly solid is raised throughout."""
 RAISED_HU = (60.0, 90.0, 150.0, 250.0)
 LOW_HU = -40.0
 EMPTY_HU = -950.0
@@ -52,6 +55,7 @@ low, emptier than normal lung; empty; cysts, the smaller of low and strands, whi
 them have both of; ridge and valley, off their 3 mm mean by RIDGE_HU. In HU: mean of thin tissue, mean of all,
 roughness (SD about the 3 mm mean); energy and least in HU per mm (`_directions`), round their ratio. Depths from the
 chest wall (`chest_wall_depth_mm`) and from any surface, to DEEPEST_MM."""
+IN_HU = ("mean", "all", "roughness", "energy", "least")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +95,18 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
     share = rough.mean(lung_share)
     near = share > 0
     inside, thins = _Shares(inner, rough, near), _Shares(thin, rough, near)
+    # Where all is dense, all is raised: strands count a little, so that nothing is left to divide by them alone.
+    dense = STRAND_PART * (inside.weight - thins.weight)
+    mostly = _Shares(thins.weight + dense, rough, near)
 
     maps: dict[str, NDArray[np.float32]] = {}
     for level in RAISED_HU:
-        raised = rough.mean((over > level) & thin)
+        raised = rough.mean((over > level) & thin) + dense
         radii = {60.0: (8,), 90.0: (5, 8, 12, 20), 150.0: (5, 8), 250.0: (8,)}[level]
         for radius in radii:
-            maps[f"raised{level:.0f}_{radius}"] = thins.share(raised, radius)
-    mean = rough.mean(np.where(thin, np.clip(over, -150, STRAND_HU), 0))
-    maps["mean_5"], maps["mean_8"] = thins.share(mean, 5), thins.share(mean, 8)
+            maps[f"raised{level:.0f}_{radius}"] = mostly.share(raised, radius)
+    mean = rough.mean(np.where(thin, np.clip(over, -150, STRAND_HU), 0)) + np.float32(STRAND_HU) * dense
+    maps["mean_5"], maps["mean_8"] = mostly.share(mean, 5), mostly.share(mean, 8)
     maps["all_8"] = inside.share(rough.mean(np.where(inner, np.clip(over, -150, 800), 0)), 8)
     for radius in (5, 8, 12):
         maps[f"strands_{radius}"] = np.clip(1 - inside.share(thins.weight, radius), 0, 1)
@@ -147,9 +154,8 @@ def _unevenness(stats: ImageStats) -> float:
 
 
 def _in_steps(values: FloatMap, name: str) -> FloatMap:
-    """Whole steps, far above the last bits in which processors differ, so that a border is met alike everywhere."""
-    step = np.float32(0.1 if name.endswith("_mm") or (name.startswith(("mean", "all", "rough", "energy", "least"))
-                      and name != "round_5") else 0.001)
+    """Whole steps, far above the last bits in which processors may differ: a flip at a border becomes rare."""
+    step = np.float32(0.1 if name.endswith("_mm") or name.startswith(IN_HU) else 0.001)
     return np.asarray(np.rint(values / step) * step, np.float32)
 
 
@@ -224,10 +230,14 @@ def _three(array: FloatMap, axis: int, share: float) -> FloatMap:
 
 
 class _Shares:
-    """Ball means of a quantity that lives on `mask` alone, divided by the mask's own, at the points of `near`."""
+    """Ball means of a quantity that lives on a mask alone, divided by the mask's own, at the points of `near`.
 
-    def __init__(self, mask: Mask, rough: Blocks, near: Mask) -> None:
-        self.weight, self._spacing_mm, self._near = rough.mean(mask), rough.spacing_mm, near
+    mask: bool on the fine lattice, or its part of each voxel on the rough one.
+    """
+
+    def __init__(self, mask: Mask | FloatMap, rough: Blocks, near: Mask) -> None:
+        self.weight: FloatMap = rough.mean(mask) if mask.dtype == np.bool_ else np.asarray(mask, np.float32)
+        self._spacing_mm, self._near = rough.spacing_mm, near
         self._balls: dict[float, NDArray[np.float32]] = {}
 
     def share(self, quantity: FloatMap, radius_mm: float) -> NDArray[np.float32]:

@@ -27,11 +27,12 @@ from ssc_hrct.measure.features import NAMES, Features, features
 from ssc_hrct.measure.shapes import Mask, without_small
 from ssc_hrct.measure.trees import Trees, trees_from
 
-EMPTY_SHARE = 0.5
-"""Emphysema: at least half of the lung within 5 mm is emptier than -950 HU, and nothing abnormal surrounds it."""
+EMPTY_SHARE = 0.35
+"""Emphysema: so much of the lung within 5 mm is emptier than -950 HU, and nothing abnormal surrounds it. What is seen
+is blurred to 1.8 mm, so that half of true emphysema lies above -950 there."""
 STAGES = ("abnormal", "fibrosis", "honeycombing", "consolidation")
-NEAR = (0.25, 0.75)
-"""Probabilities within these are a near thing."""
+NEAR_TIMES = 3.0
+"""Odds within this factor of the limit's are a near thing."""
 
 SPLIT_FROM = 0.1
 """What is less likely to be abnormal is not asked what it is."""
@@ -175,12 +176,17 @@ def decide(
     labels[near] = kinds
 
     per_lung = 100.0 / max(float(weight.sum()), 1e-6)
-    unsure = (odds.abnormal > NEAR[0]) & (odds.abnormal < NEAR[1])
-    split = rows & (odds.fibrosis > NEAR[0]) & (odds.fibrosis < NEAR[1])
+    unsure = _near(odds.abnormal, limits["abnormal"])
+    split = rows & _near(odds.fibrosis, limits["fibrosis"])
     doubt = ClassifierDoubt(
         *(per_lung * float(weight[where].sum()) for where in (unsure, split, odds.out_of_range))
     )
     return Decided(np.where(abnormal, np.maximum(p, limits["abnormal"]), p), labels, doubt)
+
+
+def _near(probability: FloatMap, limit: float) -> Mask:
+    odds, own = probability / np.maximum(1 - probability, 1e-6), limit / (1 - limit)
+    return np.asarray((odds > own / NEAR_TIMES) & (odds < own * NEAR_TIMES), np.bool_)
 
 
 def write_labels(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,14 +17,15 @@ from ssc_hrct.measure import TrainedEngine, pattern_model
 from ssc_hrct.measure.features import NAMES
 from ssc_hrct.measure.trained import decide, odds
 from ssc_hrct.phantom import DiseaseSpec, Renderer
-from tests.measure.chests import CLEAR, GLASS, chest, dice, ild_percent, measured
+from tests.measure.chests import CLEAR, GLASS, chest, dice, ild_percent, like, measured
 from tests.measure.test_features import seen
 
 NETS = replace(CLEAR, disease=DiseaseSpec(15.0, ground_glass=0.0, reticulation=1.0), renderer=Renderer.SHEETS)
 
 
 def engine() -> TrainedEngine:
-    return TrainedEngine(assets.models().patterns, smallest_island_ml=0.1, largest_gap_ml=0.3)
+    protocol = assets.default_protocol()
+    return TrainedEngine(assets.models().patterns, protocol.smallest_island_ml, protocol.largest_gap_ml)
 
 
 @cache
@@ -70,6 +72,28 @@ def test_more_density_is_never_less_abnormal():
     before, after = odds(rows, model).abnormal, odds(replace(rows, values=denser), model).abnormal
     assert (after >= before - 1e-6).all()
     assert after.sum() > before.sum()
+
+
+def test_the_denser_a_ball_the_more_of_it_is_abnormal():
+    """From faint haze to soft tissue, vessels' density on the way."""
+    known = measured()
+    z, y, x = np.ogrid[: known.volume.grid.shape[0], : known.volume.grid.shape[1], : known.volume.grid.shape[2]]
+    middle = np.argwhere(known.lungs.mask())[:: 997]
+    deep = max(middle, key=lambda p: known.lungs.mask()[p[0] - 6 : p[0] + 7, p[1] - 10 : p[1] + 11,
+                                                        p[2] - 10 : p[2] + 11].mean())
+    away = sum(((axis - at) * d) ** 2 for axis, at, d in zip((z, y, x), deep, known.volume.grid.spacing_mm,
+                                                            strict=True))
+    ball = (away < 15.0**2) & known.lungs.mask()
+    called = []
+    for over in (0, 100, 150, 250, 350, 450, 550, 650, 750):
+        hu = known.volume.hu.astype(int)
+        hu[ball] = np.minimum(hu[ball] + over, 60)
+        labels = engine().classify(like(known.volume, hu), known.lungs, known.stats).labels.labels
+        called.append(float((labels[ball] > Pattern.NORMAL).mean()))
+    assert called[0] < 0.1
+    assert all(later >= earlier - 0.03 for earlier, later in pairwise(called)), called
+    assert called[3] > 0.75
+    assert called[-1] > 0.85
 
 
 def test_what_was_never_learned_is_counted_and_cut_to_what_was():

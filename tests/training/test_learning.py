@@ -78,11 +78,12 @@ def test_no_fold_judges_a_renderer_or_a_real_lung_that_it_learned_from():
     for fold in learn.folds(known):
         learned = [c for c in known if fold.learns(c)]
         for case in (c for c in known if fold.judges(c)):
-            assert case not in learned or case.source == "phantom"
+            assert case not in learned
             assert not any(c.renderer == case.renderer for c in learned if case.renderer)
             assert not any(c.source == case.source for c in learned if case.source != "phantom")
             judged[case.name] += 1
-    assert judged == {c.name: 1 if c.renderer else 2 for c in known}, "each is judged; clear ones by both renderers"
+    held = [c for c in known if c.renderer or c.source != "phantom" or c.number % 2]
+    assert judged == {c.name: 1 for c in held}, "each is judged once, but for clear chests that are learned from"
 
 
 def test_what_is_learned_is_small_rising_and_right_on_made_up_rows():
@@ -105,7 +106,7 @@ def test_limits_leave_no_bias_where_the_grades_lie():
     def row(truth: float, lean: float) -> validate.Judged:
         ild = tuple(truth + lean - 10 * (limit - 0.5) for limit in validate.ABNORMAL_LIMITS)
         split = tuple(tuple(truth / 2 - 5 * (limit - 0.4) for limit in validate.FIBROSIS_LIMITS) for _ in ild)
-        return validate.Judged("f", "c", "s", "cells", truth, truth / 2, ild, ild, split, ())
+        return validate.Judged("f", "c", "s", "cells", truth, truth / 2, ild, split)
 
     at = validate.best_limits([row(5.0, 1.0), row(9.0, 1.0), row(35.0, -20.0)])
     assert validate.ABNORMAL_LIMITS[at[0]] == pytest.approx(0.6)
