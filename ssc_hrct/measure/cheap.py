@@ -24,7 +24,7 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LabelMap, Volume
 from ssc_hrct.measure.coarse import Blocks, ball_mean
 from ssc_hrct.measure.neighbourhoods import Neighbourhoods, neighbourhoods
-from ssc_hrct.measure.shapes import Mask, close_ball, grow, without_small
+from ssc_hrct.measure.shapes import Mask, close_ball, fill_gaps, grow, without_small
 
 NAME = "cheap-1"
 HAZY_8_SHARE = 0.53
@@ -82,8 +82,7 @@ class CheapEngine:
         nets = _nets(around, grow(smooth)) & peripheral
         nets = without_small(nets, max(smallest, round(NET_ISLAND_ML / voxel_ml)))
         abnormal = close_ball(abnormal | nets, CLOSING_MM, around.blocks.spacing_mm) & around.near
-        gaps = around.near & ~abnormal
-        abnormal |= gaps & ~without_small(gaps, max(1, round(self.largest_gap_ml / voxel_ml)))
+        abnormal = fill_gaps(abnormal, around.near, max(1, round(self.largest_gap_ml / voxel_ml)))
 
         netted = (around.roughness_hu > ROUGHER * _usual_roughness_hu(around, abnormal)) | nets
         labels = np.where(around.near, np.uint8(Pattern.NORMAL), np.uint8(Pattern.OUTSIDE))

@@ -149,6 +149,20 @@ def without_small(mask: Mask, smallest_voxels: int, connectivity: Literal[6, 18,
     return np.asarray(keep[labels])
 
 
+def fill_gaps(mask: Mask, within: Mask, largest_voxels: int) -> Mask:
+    """The mask and what of `within` lies beside it in pieces of under so many voxels; a crumb that touches nothing
+    is no gap."""
+    rest = within & ~mask
+    small = rest & ~without_small(rest, largest_voxels)
+    if not small.any():
+        return mask
+    labels, counts = parts(small)
+    touched = np.zeros(counts.shape, np.bool_)
+    touched[labels[grow(mask) & small]] = True
+    touched[0] = False
+    return mask | touched[labels]
+
+
 def fill_slices(mask: Mask) -> Mask:
     """Holes closed within each axial slice. Empty layers between the slices keep them apart."""
     apart = np.zeros((2 * mask.shape[0], mask.shape[1] + 2, mask.shape[2] + 2), np.bool_)

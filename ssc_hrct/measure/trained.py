@@ -24,7 +24,7 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LabelMap, Volume
 from ssc_hrct.measure.coarse import Blocks
 from ssc_hrct.measure.features import NAMES, Features, features
-from ssc_hrct.measure.shapes import Mask, without_small
+from ssc_hrct.measure.shapes import Mask, fill_gaps, without_small
 from ssc_hrct.measure.trees import Trees, trees_from
 
 EMPTY_SHARE = 0.35
@@ -161,8 +161,7 @@ def decide(
     p[near] = odds.abnormal
     abnormal = (p >= limits["abnormal"]) & near
     abnormal = without_small(abnormal, max(1, round(smallest_island_ml / voxel_ml)))
-    gaps = near & ~abnormal
-    abnormal |= gaps & ~without_small(gaps, max(1, round(largest_gap_ml / voxel_ml)))
+    abnormal = fill_gaps(abnormal, near, max(1, round(largest_gap_ml / voxel_ml)))
 
     rows = abnormal[near]
     kinds = np.full(len(rows), Pattern.NORMAL, np.uint8)

@@ -8,7 +8,7 @@ from ssc_hrct.app import assets
 from ssc_hrct.app.score import _widened
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.intervals import Interval
-from ssc_hrct.core.patterns import Pattern
+from ssc_hrct.core.patterns import ClassifierDoubt, Pattern
 from ssc_hrct.measure import Intervals
 from tests.made_up import acquisition, extents, stats
 
@@ -19,8 +19,10 @@ def test_the_model_that_comes_with_the_program_is_whole_and_gives_intervals() ->
     bars = assets.models().error_bars
     assert bars is not None
     counted = extents({(1, Pattern.GROUND_GLASS): 300, (6, Pattern.RETICULATION): 120})
-    found = bars.intervals(counted, stats(), acquisition(), None)
+    found = bars.intervals(counted, stats(), acquisition(), ClassifierDoubt(2.0, 1.0, 0.1))
     assert 3.0 < found.ild.low_percent < 7.0 < found.ild.high_percent < 12.0
+    unknown = bars.intervals(counted, stats(), acquisition(), None).ild
+    assert unknown.low_percent < found.ild.low_percent < found.ild.high_percent < unknown.high_percent
     assert found.fibrosis.low_percent < 2.0 < found.fibrosis.high_percent
 
 

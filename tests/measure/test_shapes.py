@@ -192,3 +192,16 @@ def test_distances_do_not_depend_on_the_number_of_threads():
     mask = np.random.default_rng(6).random((40, 50, 60)) > 0.02
     alone = edt.edt(mask, anisotropy=SPACING_MM, parallel=1)
     assert np.array_equal(shapes.distance_mm(mask, SPACING_MM), alone)
+
+
+def test_a_gap_lies_beside_the_mask_and_a_crumb_elsewhere_is_none():
+    within = np.zeros((9, 9, 30), np.bool_)
+    within[1:8, 1:8, 1:12] = True
+    within[4, 4, 20:22] = True  # a crumb of its own
+    mask = within.copy()
+    mask[4, 4, 5:8] = False  # a gap of three voxels
+    mask[:, :, 20:] = False
+    filled = shapes.fill_gaps(mask, within, 5)
+    assert filled[4, 4, 5:8].all()
+    assert not filled[:, :, 20:].any()
+    assert np.array_equal(shapes.fill_gaps(mask, within, 3), mask), "three voxels are not under three"

@@ -13,7 +13,7 @@ import pytest
 from ssc_hrct.app import assets
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.patterns import Pattern, Patterns
-from ssc_hrct.measure import TrainedEngine, pattern_model
+from ssc_hrct.measure import TrainedEngine, calibrate, find_lungs, pattern_model, shapes, threads
 from ssc_hrct.measure.features import NAMES
 from ssc_hrct.measure.trained import decide, odds
 from ssc_hrct.phantom import DiseaseSpec, Renderer
@@ -84,16 +84,19 @@ def test_the_denser_a_ball_the_more_of_it_is_abnormal():
     away = sum(((axis - at) * d) ** 2 for axis, at, d in zip((z, y, x), deep, known.volume.grid.spacing_mm,
                                                             strict=True))
     ball = (away < 15.0**2) & known.lungs.mask()
-    called = []
+    core = (away < 7.0**2) & ball
+    called, inmost = [], []
     for over in (0, 100, 150, 250, 350, 450, 550, 650, 750):
         hu = known.volume.hu.astype(int)
         hu[ball] = np.minimum(hu[ball] + over, 60)
         labels = engine().classify(like(known.volume, hu), known.lungs, known.stats).labels.labels
         called.append(float((labels[ball] > Pattern.NORMAL).mean()))
+        inmost.append(float((labels[core] > Pattern.NORMAL).mean()))
     assert called[0] < 0.1
-    assert all(later >= earlier - 0.03 for earlier, later in pairwise(called)), called
+    # From vessels' density on, the rim of so small a ball looks like a vessel's (docs/limits.md); its core never does.
+    assert all(later >= earlier - 0.03 for earlier, later in pairwise(called[:5])), called
     assert called[3] > 0.75
-    assert called[-1] > 0.85
+    assert min(inmost[2:]) > 0.95, inmost
 
 
 def test_what_was_never_learned_is_counted_and_cut_to_what_was():
@@ -114,10 +117,12 @@ def test_islands_fall_and_gaps_fill_by_the_protocol():
     zero = np.zeros_like(everywhere.abnormal)
     one = zero.copy()
     one[len(one) // 2] = 0.99
-    for p, expected in ((one, 0), (1 - one, len(one))):
+    for p, expected in ((one, Pattern.NORMAL), (1 - one, Pattern.GROUND_GLASS)):
         decided = decide(rows, replace(everywhere, abnormal=p, fibrosis=zero, honeycombing=zero, consolidation=zero),
                          model.limits, smallest_island_ml=0.1, largest_gap_ml=0.3)
-        assert int((decided.patterns == Pattern.GROUND_GLASS).sum()) == expected
+        kinds = decided.patterns[rows.near]
+        assert kinds[len(one) // 2] == expected, "the one point goes with what surrounds it"
+        assert (kinds == expected).mean() > 0.999
 
 
 @pytest.mark.parametrize("harm", ["cut", "changed", "features", "not json"])
@@ -136,3 +141,15 @@ def test_a_damaged_model_is_a_plain_message(harm):
         data = json.dumps(content).encode()
     with pytest.raises(HrctError, match="cannot be used"):
         pattern_model(data)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_from_volume_to_labels_the_bytes_are_the_same_on_any_number_of_threads(count, monkeypatch):
+    for module in (threads, shapes):
+        monkeypatch.setattr(module, "THREADS", count)
+    volume = chest(GLASS).volume
+    lungs = find_lungs(volume)
+    assert lungs.regions.labels.tobytes() == measured(GLASS).lungs.regions.labels.tobytes()
+    stats = calibrate(volume, lungs)
+    assert stats == measured(GLASS).stats
+    assert engine().classify(volume, lungs, stats).labels.labels.tobytes() == said(GLASS).labels.labels.tobytes()

@@ -1,0 +1,35 @@
+"""The models that come with the program belong to its version: scores of one version compare with each other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ssc_hrct.app import assets
+from ssc_hrct.measure import pattern_model
+from ssc_hrct.version import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS_OF_VERSION = {"0.2.0": ("1e5edcd90aec", "2395b80a80cc")}
+"""Beginnings of the hashes. Other models are another version: the gate compares no scores across versions."""
+
+
+def test_models_change_only_with_the_version():
+    both = (json.loads(assets.read("models", f"{name}.json")) for name in ("patterns", "intervals"))
+    found = tuple(content["sha256"][:12] for content in both)
+    assert MODELS_OF_VERSION[__version__] == found, "a new model is a new version: write both here"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "training" / "models").glob("*.json")), ids=lambda f: f.stem)
+def test_each_held_out_model_is_whole_and_knows_todays_features(file):
+    assert pattern_model(file.read_bytes()).limits == assets.models().patterns.limits
+
+
+def test_held_out_models_do_not_ship():
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    shipped = settings[settings.index("[tool.hatch.build.targets.wheel]"):settings.index("[tool.ruff]")]
+    assert "resources" in shipped
+    assert "training" not in shipped
+    assert "training" not in (ROOT / "installer" / "program.spec").read_text(encoding="utf-8")
