@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -147,6 +149,6 @@ def test_less_air_makes_lung_denser_and_leaves_vessels_and_the_rest() -> None:
         ({"inspiration": 0.7}, "needs the lungs"), ({"noise_kernel": "bone"}, "must be one of"),
     ],
 )
-def test_what_makes_no_sense_is_refused(asked: dict[str, float], said: str) -> None:
+def test_what_makes_no_sense_is_refused(asked: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         rescan(textured(), seed=1, **asked)
