@@ -118,7 +118,10 @@ def with_intervals(volume: Volume, lungs: Lungs, stats: ImageStats, patterns: Pa
     bars = models().error_bars
     if bars is None or patterns.doubt is None or extents.ild_percent is None:
         return {}
-    intervals = bars.intervals(extents, stats, volume.acquisition, patterns.doubt)
+    intervals = bars.intervals(
+        extents, stats, volume.acquisition, patterns.doubt,
+        out_of_range_percent=default_protocol().limits.out_of_range_percent,
+    )
     doubt = patterns.doubt
     return {
         "ild_interval": [intervals.ild.low_percent, intervals.ild.high_percent],

@@ -108,7 +108,11 @@ def score_volume(
     classifier = measure.TrainedEngine(models.patterns, protocol.smallest_island_ml, protocol.largest_gap_ml)
     patterns = classifier.classify(volume, lungs, stats, progress=progress)
     extents = measure.extents(volume, lungs, patterns, protocol.ild_patterns, progress=progress)
-    intervals = models.error_bars.intervals(extents, stats, facts, patterns.doubt) if models.error_bars else None
+    intervals = None
+    if models.error_bars is not None:
+        intervals = models.error_bars.intervals(
+            extents, stats, facts, patterns.doubt, out_of_range_percent=protocol.limits.out_of_range_percent
+        )
     found = (
         *found, *quality.check_extents(extents, protocol), *quality.check_patterns(patterns.doubt, protocol),
         *_widened(intervals),

@@ -34,8 +34,6 @@ BIN_ENDS_PERCENT = (5.0, 20.0)
 _BLEND_PERCENT = (4.0, 6.0, 16.0, 24.0)
 """From one bin to the next the factors go over in a line, a fifth of the bound to either side, so that two scans
 that hardly differ get intervals that hardly differ."""
-OUT_OF_RANGE_PERCENT = 5.0
-"""More of the lung than this unlike all that the classifier learned from: the interval is doubled."""
 MASK_SHARE = 0.05
 """Half a millimetre of the outer ring of 10 mm: how far the lungs' border may lie off (science.md 4.4)."""
 _NORMAL_MODE_HU = -870.0
@@ -149,19 +147,20 @@ class IntervalModel:
     made_from: str
 
     def intervals(
-        self, extents: Extents, stats: ImageStats, acquisition: Acquisition, doubt: ClassifierDoubt | None
+        self, extents: Extents, stats: ImageStats, acquisition: Acquisition, doubt: ClassifierDoubt | None, *,
+        out_of_range_percent: float,
     ) -> Intervals:
         """Intervals of a scan. Raises ValueError where there is no lung.
 
-        Over 5 percent of the lung out of the classifier's range doubles both; a measurement that could not be made
-        counts as a bad one, which widens them, and is named.
+        More of the lung than `out_of_range_percent` (of the protocol) out of the classifier's range doubles both; a
+        measurement that could not be made counts as a bad one, which widens them, and is named.
         """
         ild_percent, fibrosis_percent = extents.ild_percent, extents.fibrosis_percent
         if ild_percent is None or fibrosis_percent is None:
             raise ValueError("no lung, no extent")
         total = ild_features(extents, stats, acquisition, doubt)
         part = fibrosis_features(extents, stats, acquisition, doubt)
-        doubled = doubt is not None and doubt.out_of_range_percent > OUT_OF_RANGE_PERCENT
+        doubled = doubt is not None and doubt.out_of_range_percent > out_of_range_percent
         times = 2.0 if doubled else 1.0
         missing = dict.fromkeys((*self.ild.missing(total), *self.fibrosis.missing(part)))
         return Intervals(

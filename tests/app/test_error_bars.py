@@ -19,9 +19,9 @@ def test_the_model_that_comes_with_the_program_is_whole_and_gives_intervals() ->
     bars = assets.models().error_bars
     assert bars is not None
     counted = extents({(1, Pattern.GROUND_GLASS): 300, (6, Pattern.RETICULATION): 120})
-    found = bars.intervals(counted, stats(), acquisition(), ClassifierDoubt(2.0, 1.0, 0.1))
+    found = bars.intervals(counted, stats(), acquisition(), ClassifierDoubt(2.0, 1.0, 0.1), out_of_range_percent=5.0)
     assert 3.0 < found.ild.low_percent < 7.0 < found.ild.high_percent < 12.0
-    unknown = bars.intervals(counted, stats(), acquisition(), None).ild
+    unknown = bars.intervals(counted, stats(), acquisition(), None, out_of_range_percent=5.0).ild
     assert unknown.low_percent < found.ild.low_percent < found.ild.high_percent < unknown.high_percent
     assert found.fibrosis.low_percent < 2.0 < found.fibrosis.high_percent
 

@@ -21,6 +21,7 @@ from tests.made_up import acquisition, extents, stats
 SURE = ClassifierDoubt(1.0, 0.5, 1.0)
 MODEL = ExtentModel({"root_extent": 0.4, "noise": 0.2}, {"root_extent": 6.0, "noise": 5.0},
                     (-1.5, -1.6, -1.8), (1.7, 1.8, 2.0))
+LIMIT = {"out_of_range_percent": 5.0}
 
 
 def content(**changed: Any) -> bytes:
@@ -31,7 +32,7 @@ def content(**changed: Any) -> bytes:
 
 
 def of_a_scan(doubt: ClassifierDoubt | None = SURE, **measured: Any) -> tuple[Interval, Interval]:
-    found = interval_model(content()).intervals(diseased(), stats(**measured), acquisition(), doubt)
+    found = interval_model(content()).intervals(diseased(), stats(**measured), acquisition(), doubt, **LIMIT)
     return found.ild, found.fibrosis
 
 
@@ -79,7 +80,7 @@ def test_noise_and_doubt_widen_the_interval() -> None:
 
 def test_over_5_percent_out_of_range_doubles_both_intervals() -> None:
     model = interval_model(content())
-    at, over = (model.intervals(diseased(), stats(), acquisition(), ClassifierDoubt(1.0, 0.5, percent))
+    at, over = (model.intervals(diseased(), stats(), acquisition(), ClassifierDoubt(1.0, 0.5, percent), **LIMIT)
                 for percent in (5.0, 5.01))
     assert (at.doubled, over.doubled) == (False, True)
     for narrow, wide, percent in ((at.ild, over.ild, 7.0), (at.fibrosis, over.fibrosis, 2.0)):
@@ -88,18 +89,18 @@ def test_over_5_percent_out_of_range_doubles_both_intervals() -> None:
 
 def test_what_was_not_measured_counts_as_bad_and_is_named() -> None:
     model = interval_model(content())
-    known = model.intervals(diseased(), stats(noise_hu=20.0), acquisition(), SURE)
-    unknown = model.intervals(diseased(), stats(noise_hu=None), acquisition(), SURE)
+    known = model.intervals(diseased(), stats(noise_hu=20.0), acquisition(), SURE, **LIMIT)
+    unknown = model.intervals(diseased(), stats(noise_hu=None), acquisition(), SURE, **LIMIT)
     assert known.missing == ()
     assert unknown.missing == ("the noise",)
     assert width(unknown.ild) > width(known.ild)
-    assert unknown.ild == model.intervals(diseased(), stats(noise_hu=50.0), acquisition(), SURE).ild
-    assert model.intervals(diseased(), stats(), acquisition(), None).missing == ("the classifier's doubt",)
+    assert unknown.ild == model.intervals(diseased(), stats(noise_hu=50.0), acquisition(), SURE, **LIMIT).ild
+    assert model.intervals(diseased(), stats(), acquisition(), None, **LIMIT).missing == ("the classifier's doubt",)
 
 
 def test_what_the_model_does_not_ask_for_may_be_unknown() -> None:
     assert interval_model(content()).intervals(
-        diseased(), stats(fwhm_mm=None), acquisition(slice_thickness_mm=None), SURE).missing == ()
+        diseased(), stats(fwhm_mm=None), acquisition(slice_thickness_mm=None), SURE, **LIMIT).missing == ()
 
 
 def test_features_are_counted_from_the_scan() -> None:
