@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from benchmarks.common import cases, engines
 from benchmarks.common.engines import BANDS, CHEAP, HAA, HONEST, SHIPPED, ild
 from benchmarks.common.figures import table
-from benchmarks.common.keep import Row, Work, data_folder, fingerprint, options, rows_for, say_no_scans
+from benchmarks.common.keep import Row, Work, fingerprint, run
 from ssc_hrct import phantom
 from training.learn import Fold
 
@@ -127,15 +127,7 @@ def _best(row: Row) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    args = options(__doc__ or "").parse_args(arguments)
-    data = data_folder(args.data)
-    if data is None:
-        say_no_scans()
-        if args.data is not None:
-            return 2
-    rows = rows_for(args, NAME, works(None if data is None else str(data)), row)
-    print(f"{rows_table(rows)}\n\n{summary(rows)}")
-    return 0
+    return run(__doc__, arguments, NAME, works, row, lambda rows, place: f"{rows_table(rows)}\n\n{summary(rows)}")
 
 
 if __name__ == "__main__":

@@ -21,17 +21,7 @@ from benchmarks import stratified
 from benchmarks.common import cases, engines, report
 from benchmarks.common.engines import HONEST, SHIPPED, WORDS, Case, Mask, fibrosis, ild
 from benchmarks.common.figures import table, told
-from benchmarks.common.keep import (
-    Row,
-    Work,
-    data_folder,
-    fingerprint,
-    kept,
-    options,
-    rows_for,
-    say_no_scans,
-    shelf,
-)
+from benchmarks.common.keep import Row, Work, fingerprint, kept, run, shelf
 from ssc_hrct import measure
 from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.core.errors import HrctError
@@ -160,18 +150,13 @@ def rows_table(rows: Sequence[Row]) -> str:
     return table(["crop of", "true ILD %", "ILD %", "90 % interval", "holds", "model"], lines)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    args = options(__doc__ or "").parse_args(arguments)
-    data = data_folder(args.data)
-    if data is None:
-        say_no_scans()
-        if args.data is not None:
-            return 2
-    place = None if data is None else str(data)
-    parts = rows_for(args, NAME, works(place), row)
+def _shown(parts: list[Row], place: str | None) -> str:
     chests = kept(shelf(stratified.NAME), stratified.works(place))
-    print(f"{rows_table(parts)}\n\n{summary(chests, parts)}")
-    return 0
+    return f"{rows_table(parts)}\n\n{summary(chests, parts)}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return run(__doc__, arguments, NAME, works, row, _shown)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.common import cases, engines, report
-from benchmarks.common.keep import Row, Work, data_folder, fingerprint, options, rows_for, say_no_scans
+from benchmarks.common.keep import Row, Work, fingerprint, run
 
 NAME = "stratified"
 
@@ -39,18 +39,12 @@ def works(data: str | None) -> list[Work]:
     ]
 
 
+def _shown(rows: list[Row], place: str | None) -> str:
+    return f"{report.rows_table(rows)}\n\n{report.summary(rows)}"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    args = options(__doc__ or "").parse_args(arguments)
-    data = data_folder(args.data)
-    if data is None:
-        say_no_scans()
-        if args.data is not None:
-            return 2
-    rows = rows_for(args, NAME, works(None if data is None else str(data)), row)
-    print(report.rows_table(rows))
-    print()
-    print(report.summary(rows))
-    return 0
+    return run(__doc__, arguments, NAME, works, row, _shown)
 
 
 if __name__ == "__main__":

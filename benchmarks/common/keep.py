@@ -165,5 +165,22 @@ def rows_for(args: argparse.Namespace, name: str, works: Sequence[Work], functio
     return found
 
 
+def run(
+    about: str | None, arguments: Sequence[str] | None, name: str, works: Callable[[str | None], Sequence[Work]],
+    function: Callable[[Any], Row], show: Callable[[list[Row], str | None], str],
+) -> int:
+    """A whole benchmark of kept rows: read the arguments, find the scans, make the rows, print them. Gives the exit
+    code. works and show take the folder of the scans, None where there is none."""
+    args = options(about or "").parse_args(arguments)
+    data = data_folder(args.data)
+    if data is None:
+        say_no_scans()
+        if args.data is not None:
+            return 2
+    place = None if data is None else str(data)
+    print(show(rows_for(args, name, works(place), function), place))
+    return 0
+
+
 def _pairs(on: Shelf, works: Sequence[Work]) -> list[tuple[Row, Work]]:
     return [(row, work) for work in works if (row := on.row(work.name)) is not None]

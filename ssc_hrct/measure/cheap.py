@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from ssc_hrct.core.lungs import Lungs, Region, Ring
-from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern, Patterns
+from ssc_hrct.core.lungs import Lungs, Ring
+from ssc_hrct.core.patterns import Pattern, Patterns
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.stats import ImageStats
-from ssc_hrct.core.volume import LabelMap, Volume
-from ssc_hrct.measure.coarse import Blocks, ball_mean
+from ssc_hrct.core.volume import Volume
+from ssc_hrct.measure.coarse import ball_mean
+from ssc_hrct.measure.labels import label_map, territory
 from ssc_hrct.measure.neighbourhoods import Neighbourhoods, neighbourhoods
 from ssc_hrct.measure.shapes import Mask, close_ball, fill_gaps, grow, without_small
 
@@ -57,13 +57,11 @@ class CheapEngine:
         around = neighbourhoods(volume, lungs, stats, progress=progress)
         progress.step("deciding patterns", 0, 1)
         coarse = self._decide(around)
-        labels = np.zeros(volume.grid.shape, np.uint8)
-        part = labels[around.box]
-        _write_labels(part, lungs.regions.labels[around.box], coarse, around.blocks)
-        territory = (part >= Pattern.GROUND_GLASS) & (part <= Pattern.CONSOLIDATION)
-        smallest = max(1, int(np.ceil(self.smallest_island_ml / volume.grid.voxel_ml)))
-        part[territory & ~without_small(territory, smallest)] = Pattern.NORMAL
-        return Patterns(LabelMap(labels, volume.grid, PATTERN_NAMES), NAME)
+        labels = label_map(
+            lungs.regions.labels, volume.grid, around.box, around.blocks, coarse, territory(coarse).astype(np.float32),
+            limit=0.5, smallest_island_ml=self.smallest_island_ml,
+        )
+        return Patterns(labels, NAME)
 
     def _decide(self, around: Neighbourhoods) -> NDArray[np.uint8]:
         """Pattern per voxel of the rough lattice, 0 far from the lungs."""
@@ -109,28 +107,3 @@ def _nets(around: Neighbourhoods, smooth: Mask) -> Mask:
         for radius_mm in (12.0, 8.0)
     )
     return (wide >= NET_12_SHARE) & (near >= NET_8_SHARE) & ~smooth
-
-
-def _write_labels(
-    labels: NDArray[np.uint8], regions: NDArray[np.uint8], coarse: NDArray[np.uint8], blocks: Blocks
-) -> None:
-    """The rough labels on the full grid, within the lungs; the border of territory is interpolated.
-
-    Just outside the rough territory a voxel takes the strongest neighbour's pattern (the order of
-    `Pattern` up to honeycombing is the order in which labels win).
-    """
-    territory = (coarse >= Pattern.GROUND_GLASS) & (coarse <= Pattern.CONSOLIDATION)
-    share = territory.astype(np.float32)
-    nearest = np.where(territory, coarse, ndimage.grey_dilation(np.where(territory, coarse, 0), size=(3, 3, 3)))
-    step = 8 * blocks.factors[0]
-    for z in range(0, labels.shape[0], step):
-        stop = min(z + step, labels.shape[0])
-        lung = (regions[z:stop] == Region.RIGHT_LUNG) | (regions[z:stop] == Region.LEFT_LUNG)
-        rest = blocks.repeat(np.where(territory, np.uint8(Pattern.NORMAL), coarse), z, stop)
-        found = np.maximum(rest, np.uint8(Pattern.NORMAL))
-        rows = slice(max(0, z // blocks.factors[0] - 2), stop // blocks.factors[0] + 2)
-        if territory[rows].any():
-            inside = blocks.linear(share, z, stop) >= 0.5
-            pattern = blocks.repeat(nearest, z, stop)
-            found = np.where(inside & (pattern > 0), pattern, found)
-        labels[z:stop] = np.where(lung, found, Pattern.OUTSIDE)

@@ -85,7 +85,7 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
     lung_share = fine.mean(((part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)).view(np.uint8))
     lung = lung_share > 0.5
     inner = shrink(lung)
-    over = np.where(lung, (hu - _normal_hu(lung, stats, fine)) / _unevenness(stats), 0).astype(np.float32)
+    over = np.where(lung, (hu - normal_hu(lung, stats, fine)) / _unevenness(stats), 0).astype(np.float32)
     thin = inner & (over < STRAND_HU)
     progress.step("looking at neighbourhoods", 0, 3)
 
@@ -248,7 +248,7 @@ class _Shares:
         return ball_mean(quantity, radius_mm, self._spacing_mm)[self._near] / self._balls[radius_mm]
 
 
-def _normal_hu(lung: Mask, stats: ImageStats, blocks: Blocks) -> FloatMap:
+def normal_hu(lung: Mask, stats: ImageStats, blocks: Blocks) -> FloatMap:
     """Density of own normal lung by row, [1, y, 1]: the mode at mid height and gravity's gradient."""
     rows = np.flatnonzero(lung.any(axis=(0, 2)))
     middle = (rows[0] + rows[-1]) / 2

@@ -18,15 +18,13 @@ from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LOWEST_HU, Volume
 from ssc_hrct.measure.coarse import Blocks, ball_mean, blocks_of
+from ssc_hrct.measure.features import EMPTY_HU, STRAND_HU, normal_hu
 from ssc_hrct.measure.shapes import Mask, bounds, grow, open_ball, shrink, without_small
 
 RAISED_HU = 90.0
 """Over own normal lung: half of what counts as ground glass at least, so that its border is met."""
-STRAND_HU = 420.0
-"""Over own normal lung: vessels, thick walls and other dense strands."""
 LOW_HU = -30.0
 """Under own normal lung: lumen of cysts and airways."""
-EMPTY_HU = -950.0
 DENSE_HU = -250.0
 SOLID_RADIUS_MM = 5.0
 """Consolidation holds a ball of this radius; vessels inside the lungs do not."""
@@ -75,7 +73,7 @@ def neighbourhoods(
     share = fine.mean(((part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)).view(np.uint8))
     lung = share > 0.5
     inner = shrink(lung)
-    over = np.where(lung, hu - _normal_hu(lung, stats, fine), 0).astype(np.float32)
+    over = np.where(lung, hu - normal_hu(lung, stats, fine), 0).astype(np.float32)
     thin = inner & (over < STRAND_HU)
     progress.step("looking at neighbourhoods", 0, 3)
 
@@ -140,11 +138,3 @@ def _middles(labels: NDArray[np.uint8], blocks: Blocks) -> NDArray[np.uint8]:
     """The label at the middle of each block."""
     z, y, x = (f // 2 + f * np.arange(n) for f, n in zip(blocks.factors, blocks.shape, strict=True))
     return labels[z][:, y][:, :, x]
-
-
-def _normal_hu(lung: Mask, stats: ImageStats, blocks: Blocks) -> FloatMap:
-    """Density of own normal lung by row, [1, y, 1]: the mode at mid height and gravity's gradient."""
-    rows = np.flatnonzero(lung.any(axis=(0, 2)))
-    middle = (rows[0] + rows[-1]) / 2
-    y = (np.arange(lung.shape[1]) - middle) * blocks.spacing_mm[1]
-    return np.asarray(stats.normal_mode_hu + stats.gravity_hu_per_mm * y, np.float32)[None, :, None]

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import Lungs, Region
-from ssc_hrct.core.patterns import PATTERN_NAMES, ClassifierDoubt, Pattern, Patterns
+from ssc_hrct.core.lungs import Lungs
+from ssc_hrct.core.patterns import ClassifierDoubt, Pattern, Patterns
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.protocol import canonical_sha256
 from ssc_hrct.core.stats import ImageStats
-from ssc_hrct.core.volume import LabelMap, Volume
-from ssc_hrct.measure.coarse import Blocks
+from ssc_hrct.core.volume import Volume
 from ssc_hrct.measure.features import NAMES, Features, features
+from ssc_hrct.measure.labels import label_map
 from ssc_hrct.measure.shapes import Mask, fill_gaps, without_small
 from ssc_hrct.measure.trees import Trees, trees_from
 
@@ -105,13 +105,11 @@ class TrainedEngine:
             seen, odds(seen, self.model), self.model.limits, smallest_island_ml=self.smallest_island_ml,
             largest_gap_ml=self.largest_gap_ml,
         )
-        labels = np.zeros(grid.shape, np.uint8)
-        part = labels[seen.box]
-        write_labels(part, regions[seen.box], decided, seen.blocks, self.model.limits["abnormal"])
-        territory = (part >= Pattern.GROUND_GLASS) & (part <= Pattern.CONSOLIDATION)
-        smallest = max(1, int(np.ceil(self.smallest_island_ml / grid.voxel_ml)))
-        part[territory & ~without_small(territory, smallest)] = Pattern.NORMAL
-        return Patterns(LabelMap(labels, grid, PATTERN_NAMES), self.model.name, decided.doubt)
+        labels = label_map(
+            regions, grid, seen.box, seen.blocks, decided.patterns, decided.probability,
+            limit=self.model.limits["abnormal"], smallest_island_ml=self.smallest_island_ml,
+        )
+        return Patterns(labels, self.model.name, decided.doubt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,41 +184,3 @@ def decide(
 def _near(probability: FloatMap, limit: float) -> Mask:
     odds, own = probability / np.maximum(1 - probability, 1e-6), limit / (1 - limit)
     return np.asarray((odds > own / NEAR_TIMES) & (odds < own * NEAR_TIMES), np.bool_)
-
-
-def write_labels(
-    labels: NDArray[np.uint8], regions: NDArray[np.uint8], decided: Decided, blocks: Blocks, limit: float
-) -> None:
-    """The lattice's patterns on the full grid, within the lungs; the border of territory follows the probability.
-
-    Where the border reaches past the lattice's territory a voxel takes the strongest neighbour's pattern.
-    """
-    coarse = decided.patterns
-    territory = (coarse >= Pattern.GROUND_GLASS) & (coarse <= Pattern.CONSOLIDATION)
-    # What fell as an island must not come back between points.
-    probability = np.where(territory, decided.probability, np.minimum(decided.probability, limit * 0.98))
-    nearest = _strongest_near(np.where(territory, coarse, 0))
-    step = 8 * blocks.factors[0]
-    for z in range(0, labels.shape[0], step):
-        stop = min(z + step, labels.shape[0])
-        lung = (regions[z:stop] == Region.RIGHT_LUNG) | (regions[z:stop] == Region.LEFT_LUNG)
-        rest = blocks.repeat(np.where(territory, np.uint8(Pattern.NORMAL), coarse), z, stop)
-        found = np.maximum(rest, np.uint8(Pattern.NORMAL))
-        rows = slice(max(0, z // blocks.factors[0] - 2), stop // blocks.factors[0] + 2)
-        if territory[rows].any():
-            inside = blocks.linear(probability, z, stop) >= limit
-            pattern = blocks.repeat(nearest, z, stop)
-            found = np.where(inside & (pattern > 0), pattern, found)
-        labels[z:stop] = np.where(lung, found, Pattern.OUTSIDE)
-
-
-def _strongest_near(patterns: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Own pattern where there is one, else the highest of the 26 neighbours."""
-    high = patterns
-    for axis in range(3):
-        moved = np.moveaxis(high, axis, 0)
-        grown = moved.copy()
-        np.maximum(grown[1:], moved[:-1], out=grown[1:])
-        np.maximum(grown[:-1], moved[1:], out=grown[:-1])
-        high = np.moveaxis(grown, 0, axis)
-    return np.where(patterns > 0, patterns, high)
