@@ -20,6 +20,7 @@ from ssc_hrct.core.volume import LOWEST_HU, Volume
 from ssc_hrct.measure.coarse import Blocks, ball_mean, blocks_of
 from ssc_hrct.measure.features import EMPTY_HU, STRAND_HU, normal_hu
 from ssc_hrct.measure.shapes import Mask, bounds, grow, open_ball, shrink, without_small
+from ssc_hrct.measure.shares import FloatMap, Shares
 
 RAISED_HU = 90.0
 """Over own normal lung: half of what counts as ground glass at least, so that its border is met."""
@@ -28,8 +29,6 @@ LOW_HU = -30.0
 DENSE_HU = -250.0
 SOLID_RADIUS_MM = 5.0
 """Consolidation holds a ball of this radius; vessels inside the lungs do not."""
-
-FloatMap = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def neighbourhoods(
     rough = Blocks(Grid(fine.shape, fine.spacing_mm), (pairs[0], pairs[1], pairs[2]))
     factors = [f * p for f, p in zip(fine.factors, pairs, strict=True)]
     blocks = Blocks(fine.full, (factors[0], factors[1], factors[2]))
-    inner_of, thin_of = _Shares(inner, rough), _Shares(thin, rough)
+    inner_of, thin_of = Shares(inner, rough), Shares(thin, rough)
     depth = _middles(lungs.rings[box], blocks)
     raised = rough.mean((over > RAISED_HU) & thin)
     progress.step("looking at neighbourhoods", 2, 3)
@@ -106,20 +105,6 @@ def neighbourhoods(
         roughness_hu=np.sqrt(np.maximum(thin_of.share(rough.mean(square), 5.0), 0)),
         solid=_solid((hu > DENSE_HU) & lung, rough),
     )
-
-
-class _Shares:
-    """Ball means of a quantity that lives on `mask` alone, divided by the mask's own (`weight`)."""
-
-    def __init__(self, mask: Mask, rough: Blocks) -> None:
-        self.weight, self._spacing_mm = rough.mean(mask), rough.spacing_mm
-        self._balls: dict[float, FloatMap] = {}
-
-    def share(self, quantity: FloatMap, radius_mm: float) -> FloatMap:
-        """quantity: block means of something that is 0 outside the mask."""
-        if radius_mm not in self._balls:
-            self._balls[radius_mm] = np.maximum(ball_mean(self.weight, radius_mm, self._spacing_mm), 1e-3)
-        return ball_mean(quantity, radius_mm, self._spacing_mm) / self._balls[radius_mm]
 
 
 def _solid(dense: Mask, rough: Blocks) -> Mask:
