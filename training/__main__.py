@@ -16,7 +16,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from training.sources import ROOT
+
 SCANS = ("lidc-0001", "lidc-0002", "4dlung-113")
 NAME = "trees-1"
 SEED = 1
@@ -46,10 +47,11 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
 
     began = perf_counter()
     recipes = cases.recipes(SEED, SCANS, diseased=diseased, clear=clear)
-    files = corpus.build(recipes, real, ROOT / "build" / "training" / "cases")
+    place = corpus.place(ROOT / "build" / "training")
+    files = corpus.build(recipes, real, place)
     known = [corpus.read(file) for file in files]
     asked = [replace(r, whole=True) for r in cases.recipes(SEED + 1, SCANS[:2], diseased=whole, clear=0)]
-    chests = [corpus.read(file) for file in corpus.build(asked, real, ROOT / "build" / "training" / "cases")]
+    chests = [corpus.read(file) for file in corpus.build(asked, real, place)]
     _say(began, f"{len(known)} cases and {len(chests)} whole chests are at hand")
 
     models: dict[str, dict[str, Any]] = {}

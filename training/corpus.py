@@ -1,12 +1,14 @@
 """Rows of features of all cases, kept on disk between making them and learning from them.
 
 In: recipes and real scans. Out: one file for each case in build/training, with what the engine sees at every point,
-what is true there, and what is known of the scan. A file that is there already is not made again.
+what is true there, and what is known of the scan. A file that is there already is not made again; the folder's name
+tells with which code it was made, and folders of other code are removed.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
@@ -22,8 +24,14 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.measure.coarse import Blocks
 from ssc_hrct.measure.features import NAMES, Features, features
 from training.cases import NO_LABEL, Made, Recipe, Scan, make, read_scan
+from training.sources import code_sha256
 
 FloatMap = NDArray[np.float32]
+_CODE = (
+    "ssc_hrct/core", "ssc_hrct/measure", "ssc_hrct/phantom", "ssc_hrct/dicom", "training/cases.py",
+    "training/corpus.py", "training/ignore.json",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -52,6 +60,15 @@ class Case:
     def weight(self) -> FloatMap:
         """Share of each point that is lung."""
         return self.seen.share[self.seen.near]
+
+
+def place(within: Path) -> Path:
+    """The folder, in build/training, for cases made with the code as it is; folders of other code go."""
+    here = within / f"cases-{code_sha256(_CODE)[:12]}"
+    for other in within.glob("cases*"):
+        if other != here:
+            shutil.rmtree(other)
+    return here
 
 
 def build(recipes: Sequence[Recipe], scans: Path | None, folder: Path, *, processes: int = 2) -> list[Path]:

@@ -29,6 +29,7 @@ HALF = 0.5
 BORDER = 1.016
 """The full grid counts so much more than the lattice, because the border is interpolated outward (7.73 to 7.87 and
 20.44 to 20.73 percent in two made-up chests)."""
+_DISEASED = [Pattern.GROUND_GLASS, Pattern.RETICULATION, Pattern.HONEYCOMBING]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,18 @@ def for_intervals(case: Case, model: PatternModel, fold: str, limits: tuple[floa
     ring = np.where(case.seen.values[:, NAMES.index("depth_mm")] <= 10.0, Ring.TO_10_MM, Ring.OVER_20_MM)
     counts = np.zeros((len(Zone), len(Ring), len(Pattern)), np.int64)
     place = (ring - 1) * len(Pattern) + kinds
-    counts[0] = np.bincount(place, weights=weight, minlength=counts[0].size).reshape(counts[0].shape)
-    counted = Extents(
+    counted = np.bincount(place, weights=weight, minlength=counts[0].size).reshape(counts[0].shape)
+    more = np.rint((BORDER - 1) * counted[:, _DISEASED])
+    counted[:, _DISEASED] += more
+    counted[:, Pattern.NORMAL] -= more.sum(axis=1)
+    counts[0] = counted
+    extents = Extents(
         counts=tuple(tuple(tuple(int(n) for n in row) for row in zone) for zone in counts), slice_counts=(),
         voxel_ml=case.seen.blocks.voxel_ml / 1000, hu_sum=0, ild_patterns=default_protocol().ild_patterns,
     )
     facts = Acquisition("1", "2", "CT", SeriesKind.AXIAL, 1, slice_thickness_mm=case.thickness_mm)
     return intervals.case(
-        fold, counted, case.stats, facts, doubt, ild_truth_percent=case.ild_percent,
+        fold, extents, case.stats, facts, doubt, ild_truth_percent=case.ild_percent,
         fibrosis_truth_percent=case.fibrosis_percent,
     )
 

@@ -20,11 +20,14 @@ from typing import Any
 
 import numpy as np
 
+from training.sources import ROOT, code_sha256
+
 Row = dict[str, Any]
 
-ROOT = Path(__file__).resolve().parents[2]
-_CODE = ("ssc_hrct/core", "ssc_hrct/measure", "ssc_hrct/phantom", "ssc_hrct/quality", "resources/protocols",
-         "resources/models", "benchmarks/common")
+_CODE = (
+    "training/cases.py", "ssc_hrct/core", "ssc_hrct/measure", "ssc_hrct/phantom", "ssc_hrct/quality",
+    "resources/protocols", "resources/models", "benchmarks/common",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +111,15 @@ def _keep(on: Shelf, work: Work, row: Row, done: int, of: int) -> None:
 
 def fingerprint(*models: Path | None) -> str:
     """Of the code that makes rows, of what ships, and of these models beside."""
-    summed = hashlib.sha256(_code_sha256().encode())
+    summed = hashlib.sha256(_code().encode())
     for model in models:
         summed.update(b"-" if model is None else hashlib.sha256(model.read_bytes()).digest())
     return summed.hexdigest()[:16]
 
 
 @cache
-def _code_sha256() -> str:
-    summed = hashlib.sha256((ROOT / "training" / "cases.py").read_bytes())
-    for folder in _CODE:
-        for file in sorted(ROOT.joinpath(folder).rglob("*")):
-            if file.suffix in (".py", ".json"):
-                summed.update(file.relative_to(ROOT).as_posix().encode())
-                summed.update(file.read_bytes())
-    return summed.hexdigest()
+def _code() -> str:
+    return code_sha256(_CODE)
 
 
 def data_folder(named: Path | None) -> Path | None:
