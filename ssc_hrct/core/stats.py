@@ -9,14 +9,13 @@ from dataclasses import dataclass
 class ImageStats:
     """None: could not be measured.
 
-    noise_hu: SD in tracheal air or aorta, scaled to 1 mm slices. air_hu: median of tracheal air.
-    blood_hu: median of heart and great vessels. fwhm_mm: width of the point spread in the image plane,
-    from the tracheal wall. normal_mode_hu, normal_width_hu: mode and SD of the patient's own normal
-    lung. normal_share: part of the lung within reach of that mode. gravity_hu_per_mm: rise of normal
-    density along gravity. lung_ml, right_share: volume of both lungs; the right one's part.
-    airways_ml: volume of trachea and bronchi found. cut_off_percent: part of the lungs estimated to
-    lie beyond the first or last slice. view_percent: part of the lung surface at the edge of the
-    field of view. low_density_percent: part of the lung under -970 HU.
+    noise_hu: SD in tracheal air, or (noise_in_blood) in heart and great vessels, scaled to 1 mm slices. air_hu:
+    median of tracheal air. blood_hu: median of heart and great vessels. fwhm_mm: width of the point spread in the
+    image plane, from the tracheal wall. normal_mode_hu, normal_width_hu: mode and SD of the patient's own normal
+    lung. normal_share: part of the lung within reach of that mode. gravity_hu_per_mm: rise of normal density along
+    gravity. lung_ml, right_share: volume of both lungs; the right one's part. airways_ml: volume of trachea and
+    bronchi found. cut_off_percent: part of the lungs estimated to lie beyond the first or last slice. view_percent:
+    part of the lung surface at the edge of the field of view. low_density_percent: part of the lung under -970 HU.
     supine: True, False (prone), None (unknown): by the couch in the image, else by the header, else by density.
     table_behind: the couch in the image lies behind the patient (False: in front). density_supine: normal lung grows
     denser to the back (False: to the front). normal_predicted: the mode follows from the lung volume, because too
@@ -44,3 +43,4 @@ class ImageStats:
     normal_predicted: bool = False
     windpipe_bow_mm: float | None = None
     moved_slices: tuple[int, ...] = ()
+    noise_in_blood: bool = False

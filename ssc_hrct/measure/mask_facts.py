@@ -21,12 +21,16 @@ from ssc_hrct.measure.shapes import Mask, Spacing, bounds, fill_holes, open_ball
 SAMPLE_MM = 3.0
 LARGE_PART_ML = 20.0
 STEP_MM = 2.0
+NATURAL_STEP_PER_MM = 0.045
+"""Part of its area by which the outline changes by nature for every mm that slices are further apart than STEP_MM: at
+2.5, 5, 3 and 6 mm the largest step of lidc-0001 and 4dlung-113 is 0.14, 0.25, 0.20 and 0.29. It is taken off."""
 STEP_SPAN = (0.1, 0.9)
 """Steps are looked for in this part of the lungs' height: at apex and base the area changes by nature."""
 HEART_SPAN = (0.15, 0.5)
 HEART_MM = (-8.0, 3.0)
 """The gap between the lungs lies at least this far to the left of the airways where the heart is; under the first
-number it lies to the right. In four real scans and the made-up chests it lay 9 to 25 mm to the left."""
+number it lies to the right. In lidc-0001, lidc-0002, 4dlung-113 and six made-up chests it lay 8 to 27 mm to the left,
+in the three scans mirrored 8 (not told) to 27 mm to the right."""
 WALL_MM = 45.0
 BONE_HU = 160.0
 SECTORS = 72
@@ -75,7 +79,9 @@ def _largest_step(regions: NDArray[np.uint8], blocks: Blocks) -> float:
     middle = areas[held[0] + round(STEP_SPAN[0] * height) : held[0] + round(STEP_SPAN[1] * height) + 1]
     if middle.size < 2:
         return 0.0
-    return float(np.max(np.abs(np.diff(middle)) / np.maximum(np.maximum(middle[1:], middle[:-1]), 1)))
+    apart_mm = step * blocks.full.spacing_mm[0]
+    largest = float(np.max(np.abs(np.diff(middle)) / np.maximum(np.maximum(middle[1:], middle[:-1]), 1)))
+    return max(0.0, largest - NATURAL_STEP_PER_MM * max(0.0, apart_mm - STEP_MM))
 
 
 def _sides_swapped(regions: NDArray[np.uint8], spacing_mm: Spacing) -> bool | None:

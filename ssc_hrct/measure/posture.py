@@ -1,8 +1,11 @@
 """On which side of the patient the couch lies, as the image shows it.
 
 In: a volume and the box of its lungs. Out: behind, in front, or not to be seen. A couch is a thin dense sheet, flat
-or curved, beyond the skin and some air or foam, in the same place in most slices. In the four real scans that were
-looked at it stands in 95 percent or more of the columns behind the patient and in none before.
+or curved, beyond the skin and some air or foam, in the same place in most slices.
+
+The limits stand in a wide gap. lidc-0001, lidc-0002, 4dlung-113, each as it is and acquired again with noise, softer,
+thicker and mirrored, and six made-up chests have a sheet behind in every column and none before; with the couch
+painted over, two of the scans and the chests have one in at most 6 percent, 4dlung-113 (other things lie there) in 44.
 """
 
 from __future__ import annotations

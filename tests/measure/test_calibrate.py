@@ -244,9 +244,25 @@ def test_a_shift_of_all_values_is_told_and_a_large_one_refused(offset_hu, codes)
 
 
 @pytest.mark.parametrize(("contrast", "told"), [(False, False), (True, True)])
-@pytest.mark.parametrize("noise_hu", [10.0, 60.0])
+@pytest.mark.parametrize("noise_hu", [10.0, 40.0, 60.0])
 def test_contrast_is_found_in_the_image_where_the_header_is_silent(contrast, told, noise_hu):
     phantom = chest(replace(COARSE, contrast=contrast, noise_hu=noise_hu))
     facts = replace(phantom.volume.acquisition, contrast=None)
     found = check_image(stats_of(phantom.volume, phantom.truth_regions.labels), facts, default_protocol())
     assert ("CONTRAST" in [f.code for f in found]) is told
+
+
+@pytest.mark.parametrize("contrast", [False, True])
+@pytest.mark.parametrize("sd_hu", [20.0, 40.0])
+def test_noise_is_told_from_blood_where_air_is_clipped(sd_hu, contrast):
+    """A scanner whose air lies under -1024 HU: all of it reads -1024."""
+    quiet = chest(replace(COARSE, contrast=contrast))
+    noise = np.random.default_rng(8).normal(0, sd_hu, quiet.volume.hu.shape)
+    low = like(quiet.volume, np.clip(np.rint(quiet.volume.hu - 45 + noise), LOWEST_HU, None))
+    stats = stats_of(low, quiet.truth_regions.labels)
+    assert stats.noise_in_blood
+    assert stats.noise_hu == pytest.approx(sd_hu, rel=0.15)
+
+
+def test_noise_is_told_from_air_where_air_shows_it():
+    assert not stats_of(noisy(20.0), chest(COARSE).truth_regions.labels).noise_in_blood

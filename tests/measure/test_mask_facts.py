@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -152,6 +153,20 @@ def test_a_hole_an_extra_part_and_a_step_are_measured():
     cut = mask_facts(true_lungs(labels, chest().volume), chest().volume)
     assert cut.largest_step > 0.9
     assert cut.parts_over_20_ml > whole.parts_over_20_ml
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_thick_slices_make_no_step_and_half_a_slice_that_is_gone_does(every):
+    """Slices 2.6 and 5.2 mm apart."""
+    grid = replace(chest().volume.grid, shape=truth()[::every].shape, spacing_mm=(every * DZ, DY, DX))
+    labels = truth()[::every].copy()
+    volume = replace(chest().volume, hu=np.ascontiguousarray(chest().volume.hu[::every]), grid=grid)
+    assert mask_facts(true_lungs(labels, volume), volume).largest_step < 0.2
+    heights = np.flatnonzero(lung_of(labels).any(axis=(1, 2)))
+    labels = labels.copy()
+    gone = labels[(heights[0] + heights[-1]) // 2]
+    gone[gone == Region.LEFT_LUNG] = Region.OUTSIDE
+    assert mask_facts(true_lungs(labels, volume), volume).largest_step > 0.25
 
 
 def test_larger_vessels_are_bright_lie_by_the_hilum_and_leave_the_rim_alone():
