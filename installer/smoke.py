@@ -44,8 +44,8 @@ class Tried:
         self.prefix = without_network()
         self.failed = False
 
-    def run(self, what: str, program: str, *arguments: str, **more: str) -> str:
-        """Run a program with an empty path and a home of its own; what it printed."""
+    def run(self, what: str, program: str, *arguments: str, code: int = 0, **more: str) -> str:
+        """Run a program with an empty path and a home of its own; what it printed. code: how it should end."""
         environment = {"PATH": "", "HOME": str(self.home), "LANG": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen", **more}
         if os.name == "nt":
             environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
@@ -54,11 +54,12 @@ class Tried:
         done = subprocess.run(
             command, cwd=self.home, env=environment, capture_output=True, text=True, timeout=LONGEST_S, check=False
         )
-        print(f"{'good' if done.returncode == 0 else 'FAILED'}  {what} ({time.monotonic() - began:.1f} s)", flush=True)
-        if done.returncode != 0:
+        good = done.returncode == code
+        print(f"{'good' if good else 'FAILED'}  {what} ({time.monotonic() - began:.1f} s)", flush=True)
+        if not good:
             self.failed = True
             print(done.stdout[-3000:], done.stderr[-3000:], f"exit code {done.returncode}", sep="\n")
-        return done.stdout
+        return done.stdout + done.stderr
 
     def check(self, what: str, *, holds: bool) -> None:
         print(f"{'good' if holds else 'FAILED'}  {what}", flush=True)
@@ -103,8 +104,25 @@ def main(arguments: Sequence[str]) -> int:
                 print(shown["message"])
             if arguments:
                 shutil.copy(told.with_suffix(".png"), arguments[0])
+            without_a_model(tried, folder_of(home / "demo", scored[0]))
     print("The built program failed." if tried.failed else "The built program works.")
     return 1 if tried.failed else 0
+
+
+def without_a_model(tried: Tried, exam: Path) -> None:
+    """The models lie in the folder; one that is cut short is told, and nothing is scored with what is left."""
+    for name in ("patterns", "intervals"):
+        found = list(PROGRAM.rglob(f"models/{name}.json"))
+        tried.check(f"the model of the {name} is there, once", holds=len(found) == 1)
+        if len(found) != 1:
+            continue
+        aside = found[0].rename(found[0].with_suffix(".aside"))
+        try:
+            found[0].write_bytes(aside.read_bytes()[:500])
+            told = tried.run("it stops where that is damaged", "ssc-hrct", "score", str(exam), "--out", "no", code=3)
+        finally:
+            aside.replace(found[0])
+        tried.check("and says so", holds=f"The model of the {name}" in told and not (tried.home / "no").exists())
 
 
 def folder_of(demo: Path, row: dict[str, str]) -> Path:

@@ -24,8 +24,14 @@ def folder() -> Path:
 
 
 def read(*parts: str) -> bytes:
-    """Bytes of one resource, named by its parts: read("protocols", "default.json")."""
-    return folder().joinpath(*parts).read_bytes()
+    """Bytes of one resource, named by its parts: read("protocols", "default.json"). Raises HrctError(NO_RESOURCES)."""
+    try:
+        return folder().joinpath(*parts).read_bytes()
+    except OSError as problem:
+        name = "/".join(parts)
+        raise HrctError(
+            "NO_RESOURCES", f"The program's own file {name} cannot be read.", "Install the program again."
+        ) from problem
 
 
 @cache
