@@ -14,9 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from time import process_time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +25,8 @@ from ssc_hrct.measure.features import NAMES
 from ssc_hrct.measure.trees import trees_from
 from training import corpus, learn, validate
 from training.corpus import Case
+from training.sources import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-CASES = ROOT / "build" / "training" / "cases"
 PACKAGES = ROOT / "build" / "training" / "packages"
 LIMITS = np.arange(0.15, 0.8, 0.025)
 SHOWN = [i for i, name in enumerate(NAMES) if name not in learn.UNSEEN]
@@ -127,9 +124,9 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         print(__doc__)
         return 2
-    files: list[Any] = sorted(f for f in CASES.glob("*.npz") if "_whole" not in f.name) if CASES.is_dir() else []
+    files = sorted(f for f in corpus.place().glob("*.npz") if "_whole" not in f.name)
     if not files or not PACKAGES.is_dir():
-        print("There are no cases yet: ./dev train --real DIR makes them.")
+        print("There are no cases of this code yet: ./dev train --real DIR makes them.")
         return 0
     sys.path.append(str(PACKAGES))
     cases = [corpus.read(file) for file in files]

@@ -1,13 +1,13 @@
 """How often the 90 percent intervals hold the truth, on over 300 cases that nothing was learned from.
 
-    ./dev bench intervals --data DIR         200 crops; the 120 whole chests come from the rows of `stratified`
+    ./dev bench intervals --data DIR         200 crops of 100 hosts; the 120 whole chests are the rows of `stratified`
     ./dev bench intervals --summary          the tables again, from the kept rows of both
 
-A crop is one lung's lower or upper 90 mm, counted and scored as a scan of its own: its truth, its extents, its doubt,
-its intervals; features and calibration are those of the host. Hosts are 4dlung-113, lidc-0001, lidc-0002 and made-up
-chests, 50 each; lungs of composites are those of the clear scan, so these crops do not hold the error of the outline,
-and the boxes of training/ignore.json are left out of truth and score, for nobody knows what is true there. Seeds from
-9000.
+A crop is the lower 90 mm of one lung, or the upper ones of the other, counted and scored as a scan of its own: its
+truth, its extents, its doubt, its intervals; features and calibration are those of the host. Hosts are 4dlung-113,
+lidc-0001, lidc-0002 and made-up chests, 25 each; lungs of composites are those of the clear scan, so these crops do
+not hold the error of the outline, and the boxes of training/ignore.json are left out of truth and score, for nobody
+knows what is true there. Seeds from 9000.
 """
 
 from __future__ import annotations
@@ -25,33 +25,42 @@ from benchmarks.common.keep import Row, Work, fingerprint, kept, run, shelf
 from ssc_hrct import measure
 from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.core.errors import HrctError
-from ssc_hrct.core.lungs import Lungs
-from ssc_hrct.measure.features import features
+from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.stats import ImageStats
+from ssc_hrct.measure.features import Features, features
 from training import cases as training_cases
 
 NAME = "intervals"
 HOSTS = ("4dlung-113", "lidc-0001", "lidc-0002", cases.PHANTOM)
-EACH = 50
+EACH = 25
 LONG_MM = 90.0
 BINS = ((0.0, 5.0), (5.0, 20.0), (20.0, 100.0))
 FEWEST_VOXELS = 1000
 
 
 def row(what: tuple[cases.Plan, str | None]) -> Row:
-    """The row of a crop: what both models say of it."""
+    """The rows of a host's crops: what both models say of them."""
     plan, data = what
     told_of: Row = {"source": plan.source, "renderer": str(plan.renderer), "seed": plan.seed, "refused": [],
                     "cautions": [], "engines": {}}
     try:
         case, lungs = _host(plan, data)
     except HrctError as problem:
-        return told_of | {"refused": [problem.code]}
+        return {"crops": [told_of | {"refused": [problem.code]}] * 2}
     stats = measure.calibrate(case.volume, lungs)
     seen = features(case.volume, lungs, stats)
-    keep, there = crop(case, lungs, plan.seed)
+    both = [_scored(case, lungs, stats, seen, plan, *which) for which in cases.parts(plan.seed)]
+    return {"crops": [told_of | one for one in both]}
+
+
+def _scored(
+    case: Case, lungs: Lungs, stats: ImageStats, seen: Features, plan: cases.Plan, side: Region, lower: bool
+) -> Row:
+    told_of: Row = {"engines": {}}
+    keep, there = crop(case, lungs, side, lower)
     part, labels = engines.part_of(lungs, keep), np.where(there, case.labels, np.uint8(0))
     if np.count_nonzero(part.regions.labels) < FEWEST_VOXELS:
-        return told_of | {"refused": ["NO_LUNG"]}
+        return {"refused": ["NO_LUNG"]}
     few = engines.within(seen, part.mask())
     protocol = default_protocol()
     for name, model in ((SHIPPED, models().patterns), (HONEST, engines.read_model(plan.honest_file))):
@@ -77,10 +86,9 @@ def _host(plan: cases.Plan, data: str | None) -> tuple[Case, Lungs]:
     return Case(made.volume, made.labels & np.uint8(no_label - 1), made.labels >= no_label), made.lungs
 
 
-def crop(case: Case, lungs: Lungs, seed: int) -> tuple[Mask, Mask]:
+def crop(case: Case, lungs: Lungs, side: Region, lower: bool) -> tuple[Mask, Mask]:
     """Two of bool [z, y, x]: the found lung of a crop, and all that lies in its slices on its side. Neither holds what
     is to be left aside."""
-    side, lower = cases.part(seed)
     own = lungs.regions.labels == side
     other = lungs.mask() & ~own
     slices = np.flatnonzero(own.any(axis=(1, 2)))
@@ -150,7 +158,9 @@ def rows_table(rows: Sequence[Row]) -> str:
     return table(["crop of", "true ILD %", "ILD %", "90 % interval", "holds", "model"], lines)
 
 
-def _shown(parts: list[Row], place: str | None) -> str:
+def _shown(hosts: list[Row], place: str | None) -> str:
+    parts = [one | {"name": f"{host['name']}_{side}"} for host in hosts
+             for side, one in zip(("right", "left"), host["crops"], strict=True)]
     chests = kept(shelf(stratified.NAME), stratified.works(place))
     return f"{rows_table(parts)}\n\n{summary(chests, parts)}"
 

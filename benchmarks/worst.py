@@ -22,12 +22,13 @@ from PIL import Image, ImageDraw
 from benchmarks import stratified
 from benchmarks.common import cases, engines, report
 from benchmarks.common.engines import HONEST, WORDS, Labels, Mask, ild
-from benchmarks.common.keep import ROOT, Row, data_folder, kept, options, say_no_scans, shelf
+from benchmarks.common.keep import Row, data_folder, kept, options, say_no_scans, shelf
 from ssc_hrct import measure
 from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.volume import Volume
 from ssc_hrct.measure.features import features
+from training.sources import ROOT
 
 WINDOW_LOW_HU, WINDOW_WIDE_HU = -1350.0, 1500.0
 GREYS = 48

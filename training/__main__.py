@@ -47,7 +47,7 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
 
     began = perf_counter()
     recipes = cases.recipes(SEED, SCANS, diseased=diseased, clear=clear)
-    place = corpus.place(ROOT / "build" / "training")
+    place = corpus.place()
     files = corpus.build(recipes, real, place)
     known = [corpus.read(file) for file in files]
     asked = [replace(r, whole=True) for r in cases.recipes(SEED + 1, SCANS[:2], diseased=whole, clear=0)]
@@ -71,7 +71,7 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
 
     judged = [
         validate.for_intervals(case, _model(models[fold.name]), fold.name, limits)
-        for fold in folds for case in (*known, *chests) if fold.judges(case) and case.source not in learn.SHARES
+        for fold in folds for case in (*known, *chests) if fold.judges(case)
     ]
     told = (f"{len(judged)} cases, {len(chests)} of them whole chests with the lungs found anew, scored by models that "
             "saw neither their renderer nor their lung")

@@ -24,7 +24,7 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.measure.coarse import Blocks
 from ssc_hrct.measure.features import NAMES, Features, features
 from training.cases import NO_LABEL, Made, Recipe, Scan, make, read_scan
-from training.sources import code_sha256
+from training.sources import ROOT, code_sha256
 
 FloatMap = NDArray[np.float32]
 _CODE = (
@@ -62,17 +62,17 @@ class Case:
         return self.seen.share[self.seen.near]
 
 
-def place(within: Path) -> Path:
-    """The folder, in build/training, for cases made with the code as it is; folders of other code go."""
-    here = within / f"cases-{code_sha256(_CODE)[:12]}"
-    for other in within.glob("cases*"):
-        if other != here:
-            shutil.rmtree(other)
-    return here
+def place() -> Path:
+    """The folder for cases made with the code as it is."""
+    return ROOT / "build" / "training" / f"cases-{code_sha256(_CODE)[:12]}"
 
 
 def build(recipes: Sequence[Recipe], scans: Path | None, folder: Path, *, processes: int = 2) -> list[Path]:
-    """Files of all recipes, in their order. scans: the folder that holds the real scans' folders."""
+    """Files of all recipes, in their order. scans: the folder that holds the real scans' folders. Cases beside `folder`
+    that were made with other code are removed."""
+    for other in folder.parent.glob("cases*"):
+        if other != folder:
+            shutil.rmtree(other)
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [r for r in recipes if not _file(folder, r).exists()]
     done = 0

@@ -76,18 +76,19 @@ def plan(source: str, renderer: int, seed: int, stratum: int) -> Plan:
 
 
 def crops(sources: tuple[str, ...], each: int) -> list[Plan]:
-    """Cases of which one part is scored as a scan of its own; see `part`."""
+    """Cases of which two parts are scored, each as a scan of its own; see `parts`."""
     plans = []
     for s, source in enumerate(sources):
         for i in range(each):
-            plans.append(plan(source, i % 2, CROP_SEED + 100 * s + i, (i // 8) % len(STRATA)))
+            plans.append(plan(source, i % 2, CROP_SEED + 100 * s + i, (i // 4) % len(STRATA)))
     return plans
 
 
-def part(seed: int) -> tuple[Region, bool]:
-    """Which part of a crop's lungs is scored: the side, and whether its lower end."""
-    place = seed % 100 // 2
-    return (Region.RIGHT_LUNG, Region.LEFT_LUNG)[place % 2], place // 2 % 2 == 0
+def parts(seed: int) -> tuple[tuple[Region, bool], tuple[Region, bool]]:
+    """Which parts of the lungs are scored, each as a scan of its own: the sides, and whether the lower end. One is the
+    lower end of its lung and one the upper."""
+    right_is_lower = seed % 100 // 2 % 2 == 0
+    return (Region.RIGHT_LUNG, right_is_lower), (Region.LEFT_LUNG, not right_is_lower)
 
 
 @cache

@@ -16,7 +16,7 @@ from time import process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common.keep import ROOT, Row
+from benchmarks.common.keep import Row
 from ssc_hrct import measure, quality
 from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.core.errors import HrctError
@@ -27,6 +27,7 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LabelMap, Volume
 from ssc_hrct.measure.features import Features, features
 from training.learn import Fold
+from training.sources import ROOT
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

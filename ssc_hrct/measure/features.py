@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Lungs, Region
@@ -20,16 +21,25 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LOWEST_HU, Volume
 from ssc_hrct.measure.coarse import Blocks, ball_mean, blocks_of
 from ssc_hrct.measure.shapes import Mask, bounds, distance_mm, shrink
+from ssc_hrct.measure.shares import Shares
 from ssc_hrct.measure.zones import chest_wall_depth_mm
 
 FloatMap = NDArray[np.float32]
+_SIDES = (Region.RIGHT_LUNG, Region.LEFT_LUNG)
 
 STRAND_HU = 420.0
 """Over own normal lung: vessels, thick walls and other dense strands."""
 STRAND_PART = np.float32(0.15)
 """How much a strand counts among thin tissue: vessels (5 percent of normal lung) add under 1 percent, and lung that
 is nearly solid is raised throughout."""
-RAISED_HU = (60.0, 90.0, 150.0, 250.0)
+SOLID_MM = 8.0
+SOLID_REACH_MM = 6.0
+SOLID_SHARE = (0.6, 0.8)
+"""Dense tissue counts whole where it fills a ball of so many mm by the second share, not at all by the first: in it a
+vessel of 10 mm fills 0.62, one of 6 mm 0.30, a band of 8 mm 0.74, one of 12 mm 0.91 (`ball_mean`). Its rim lies within
+the reach of such a place."""
+RAISED = {60: (8,), 90: (5, 8, 12, 20), 150: (5, 8), 250: (8,)}
+"""Over own normal lung by so many HU; in balls of so many mm."""
 LOW_HU = -40.0
 EMPTY_HU = -950.0
 SIGHT_FWHM_MM = 1.8
@@ -76,36 +86,77 @@ class Features:
 
 def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progress = SILENT) -> Features:
     """Rows for a classifier. The lungs hold at least one voxel."""
+    view = _view(volume, lungs, stats)
+    fine, rough = view.fine, _rough(view.fine)
+    factors = [f * p for f, p in zip(fine.factors, rough.factors, strict=True)]
+    blocks = Blocks(fine.full, (factors[0], factors[1], factors[2]))
+    share = rough.mean(view.lung_share)
+    near = share > 0
+    inside, thins = Shares(view.inner, rough, near), Shares(view.thin, rough, near)
+    progress.step("looking at neighbourhoods", 0, 3)
+    maps = _densities(view, rough, near, inside, thins)
+    progress.step("looking at neighbourhoods", 1, 3)
+    maps.update(_textures(view, rough, inside, thins))
+    progress.step("looking at neighbourhoods", 2, 3)
+    maps.update(_directions(np.clip(view.over, -150, STRAND_HU), view.inner, inside, rough, fine))
+    right, left = (_labelled(lungs.regions.labels[view.box], blocks, side) for side in _SIDES)
+    depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
+    maps["depth_mm"] = np.minimum(depth, DEEPEST_MM)[near]
+    maps["surface_mm"] = np.minimum(distance_mm(share > 0.5, blocks.spacing_mm), DEEPEST_MM)[near]
+    values = np.stack([_in_steps(maps[name], name) for name in NAMES], axis=1)
+    return Features(view.box, blocks, near, share, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The scan at one sight, on the lattice `fine` of the box. Arrays [z, y, x].
+
+    lung_share: part of each voxel that is lung; inner: lung without its rim; thin: of that, what is no strand.
+    hu: density; over: the same over own normal lung, 0 outside the lungs.
+    """
+
+    box: tuple[slice, slice, slice]
+    fine: Blocks
+    lung_share: FloatMap
+    inner: Mask
+    thin: Mask
+    hu: FloatMap
+    over: FloatMap
+
+
+def _view(volume: Volume, lungs: Lungs, stats: ImageStats) -> _View:
     regions = lungs.regions.labels
     margin = [round(12.0 / d) for d in volume.grid.spacing_mm]
-    box = bounds((regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG), margin)
+    right, left = _SIDES
+    box = bounds((regions == right) | (regions == left), margin)
     part = regions[box]
     fine = _fine(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
     hu = _one_sight(fine.mean(np.maximum(volume.hu[box], LOWEST_HU)), fine, volume, stats)
-    lung_share = fine.mean(((part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)).view(np.uint8))
+    lung_share = fine.mean(((part == right) | (part == left)).view(np.uint8))
     lung = lung_share > 0.5
     inner = shrink(lung)
     over = np.where(lung, (hu - normal_hu(lung, stats, fine)) / _unevenness(stats), 0).astype(np.float32)
-    thin = inner & (over < STRAND_HU)
-    progress.step("looking at neighbourhoods", 0, 3)
+    return _View(box, fine, lung_share, inner, inner & (over < STRAND_HU), hu, over)
 
-    pairs = [2 if d < 2.0 else 1 for d in fine.spacing_mm]
-    rough = Blocks(Grid(fine.shape, fine.spacing_mm), (pairs[0], pairs[1], pairs[2]))
-    factors = [f * p for f, p in zip(fine.factors, pairs, strict=True)]
-    blocks = Blocks(fine.full, (factors[0], factors[1], factors[2]))
-    share = rough.mean(lung_share)
-    near = share > 0
-    inside, thins = _Shares(inner, rough, near), _Shares(thin, rough, near)
-    # Where all is dense, all is raised: strands count a little, so that nothing is left to divide by them alone.
-    dense = STRAND_PART * (inside.weight - thins.weight)
-    mostly = _Shares(thins.weight + dense, rough, near)
 
-    maps: dict[str, NDArray[np.float32]] = {}
-    for level in RAISED_HU:
+def _rough(fine: Blocks) -> Blocks:
+    """Pairs along each axis that is finer than 2 mm: about 3 mm."""
+    z, y, x = (2 if d < 2.0 else 1 for d in fine.spacing_mm)
+    return Blocks(Grid(fine.shape, fine.spacing_mm), (z, y, x))
+
+
+def _densities(view: _View, rough: Blocks, near: Mask, inside: Shares, thins: Shares) -> dict[str, FloatMap]:
+    """How much is raised, dense or empty, and by how much."""
+    over, inner, thin = view.over, view.inner, view.thin
+    # Where all is dense, all is raised: solid tissue counts whole, strands a little.
+    dense = inside.weight - thins.weight
+    dense *= STRAND_PART + (1 - STRAND_PART) * _solid(dense, inside.weight, rough)
+    mostly = Shares(thins.weight + dense, rough, near)
+    maps: dict[str, FloatMap] = {}
+    for level, radii in RAISED.items():
         raised = rough.mean((over > level) & thin) + dense
-        radii = {60.0: (8,), 90.0: (5, 8, 12, 20), 150.0: (5, 8), 250.0: (8,)}[level]
         for radius in radii:
-            maps[f"raised{level:.0f}_{radius}"] = mostly.share(raised, radius)
+            maps[f"raised{level}_{radius}"] = mostly.share(raised, radius)
     mean = rough.mean(np.where(thin, np.clip(over, -150, STRAND_HU), 0)) + np.float32(STRAND_HU) * dense
     maps["mean_5"], maps["mean_8"] = mostly.share(mean, 5), mostly.share(mean, 8)
     maps["all_8"] = inside.share(rough.mean(np.where(inner, np.clip(over, -150, 800), 0)), 8)
@@ -116,27 +167,32 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
         maps[f"low_{radius}"] = inside.share(low, radius)
     for radius in (8, 12):
         maps[f"cysts_{radius}"] = np.minimum(maps[f"low_{radius}"], maps[f"strands_{radius}"])
-    maps["empty_5"] = inside.share(rough.mean((hu < EMPTY_HU) & inner), 5)
-    progress.step("looking at neighbourhoods", 1, 3)
+    maps["empty_5"] = inside.share(rough.mean((view.hu < EMPTY_HU) & inner), 5)
+    return maps
 
-    weight = np.maximum(ball_mean(thin.astype(np.float32), 3.0, fine.spacing_mm), 1e-3)
-    smooth = ball_mean(np.where(thin, over, 0), 3.0, fine.spacing_mm) / weight
+
+def _textures(view: _View, rough: Blocks, inside: Shares, thins: Shares) -> dict[str, FloatMap]:
+    """How far density differs from its own mean over 3 mm."""
+    over, thin, spacing = view.over, view.thin, view.fine.spacing_mm
+    weight = np.maximum(ball_mean(thin.astype(np.float32), 3.0, spacing), 1e-3)
+    smooth = ball_mean(np.where(thin, over, 0), 3.0, spacing) / weight
     apart = np.where(thin, over - smooth, 0)
     square = rough.mean(apart * apart)
-    for radius in (5, 12):
-        maps[f"roughness_{radius}"] = np.sqrt(np.maximum(thins.share(square, radius), 0))
-    ridge = rough.mean(((over - smooth) > RIDGE_HU) & inner)
-    maps["ridge_5"], maps["ridge_12"] = inside.share(ridge, 5), inside.share(ridge, 12)
+    ridge = rough.mean(((over - smooth) > RIDGE_HU) & view.inner)
+    maps = {f"roughness_{radius}": np.sqrt(np.maximum(thins.share(square, radius), 0)) for radius in (5, 12)}
+    maps |= {f"ridge_{radius}": inside.share(ridge, radius) for radius in (5, 12)}
     maps["valley_5"] = inside.share(rough.mean(apart < -RIDGE_HU), 5)
-    progress.step("looking at neighbourhoods", 2, 3)
+    return maps
 
-    maps.update(_directions(np.clip(over, -150, STRAND_HU), inner, inside, rough, fine))
-    right, left = (_labelled(part, blocks, side) for side in (Region.RIGHT_LUNG, Region.LEFT_LUNG))
-    depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
-    maps["depth_mm"] = np.minimum(depth, DEEPEST_MM)[near]
-    maps["surface_mm"] = np.minimum(distance_mm(share > 0.5, blocks.spacing_mm), DEEPEST_MM)[near]
-    values = np.stack([_in_steps(maps[name], name) for name in NAMES], axis=1)
-    return Features(box, blocks, near, share, values)
+
+def _solid(dense: FloatMap, inside: FloatMap, rough: Blocks) -> FloatMap:
+    """0 for strands to 1 for solid tissue, out to the rim of what is solid. Parts of each voxel of `rough`."""
+    held = np.maximum(ball_mean(inside, SOLID_MM, rough.spacing_mm), 0.1)
+    share = ball_mean(dense, SOLID_MM, rough.spacing_mm) / held
+    low, high = SOLID_SHARE
+    reach = [2 * round(SOLID_REACH_MM / d) + 1 for d in rough.spacing_mm]
+    core = np.clip((share - np.float32(low)) / np.float32(high - low), 0, 1)
+    return np.asarray(ndimage.maximum_filter(core, reach, mode="constant"), np.float32)
 
 
 def _fine(grid: Grid) -> Blocks:
@@ -166,7 +222,7 @@ def _labelled(part: NDArray[np.uint8], blocks: Blocks, region: Region) -> Mask:
 
 
 def _directions(
-    over: FloatMap, inner: Mask, inside: _Shares, rough: Blocks, fine: Blocks
+    over: FloatMap, inner: Mask, inside: Shares, rough: Blocks, fine: Blocks
 ) -> dict[str, NDArray[np.float32]]:
     """Structure tensor: how much density changes, and how much in the direction in which it changes least.
 
@@ -228,24 +284,6 @@ def _three(array: FloatMap, axis: int, share: float) -> FloatMap:
     before = np.concatenate([moved[:1], moved[:-1]])
     after = np.concatenate([moved[1:], moved[-1:]])
     return np.moveaxis((1 - 2 * np.float32(share)) * moved + np.float32(share) * (before + after), 0, axis)
-
-
-class _Shares:
-    """Ball means of a quantity that lives on a mask alone, divided by the mask's own, at the points of `near`.
-
-    mask: bool on the fine lattice, or its part of each voxel on the rough one.
-    """
-
-    def __init__(self, mask: Mask | FloatMap, rough: Blocks, near: Mask) -> None:
-        self.weight: FloatMap = rough.mean(mask) if mask.dtype == np.bool_ else np.asarray(mask, np.float32)
-        self._spacing_mm, self._near = rough.spacing_mm, near
-        self._balls: dict[float, NDArray[np.float32]] = {}
-
-    def share(self, quantity: FloatMap, radius_mm: float) -> NDArray[np.float32]:
-        """quantity: block means of something that is 0 outside the mask."""
-        if radius_mm not in self._balls:
-            self._balls[radius_mm] = np.maximum(ball_mean(self.weight, radius_mm, self._spacing_mm)[self._near], 1e-3)
-        return ball_mean(quantity, radius_mm, self._spacing_mm)[self._near] / self._balls[radius_mm]
 
 
 def normal_hu(lung: Mask, stats: ImageStats, blocks: Blocks) -> FloatMap:
