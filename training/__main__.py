@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--packages", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--diseased", type=int, default=10, help="cases for each source and renderer (default 10)")
     parser.add_argument("--clear", type=int, default=6, help="clear cases for each source (default 6)")
-    parser.add_argument("--whole", type=int, default=6, help="whole chests for each source and renderer (default 6)")
+    parser.add_argument("--whole", type=int, default=8, help="whole chests for each source and renderer (default 8)")
     asked = parser.parse_args(arguments)
     if asked.packages:
         sys.path.append(str(asked.packages))

@@ -8,7 +8,7 @@ the share of a point that a reader would outline. Same cases, same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.protocol import canonical_sha256
 from ssc_hrct.measure.features import NAMES
+from ssc_hrct.measure.trees import trees_from
 from training.corpus import Case
 
 FloatMap = NDArray[np.float32]
@@ -28,6 +29,9 @@ UNSEEN = tuple(n for n in NAMES if n not in RISING and not n.endswith("_mm"))
 1.45 points), and a lung in free breathing was called ill by 9 instead of 7 percent: docs/decisions.md."""
 ABNORMAL = [Pattern.GROUND_GLASS, Pattern.RETICULATION, Pattern.HONEYCOMBING, Pattern.CONSOLIDATION]
 ROWS_OF_A_CASE = 9000
+HARD_FROM = 0.05
+"""Normal lung that is called abnormal with at least this probability is a hard negative: crowded vessels, fissures,
+dependent lung. Few percent of the points, and nearly all that may go wrong."""
 SHARES = {"4dlung-113": 0.4}
 """How much a case counts beside 1. Free breathing is not what is scored; it is there so that it is not unheard of."""
 RANGE_QUANTILE = 0.0002
@@ -38,7 +42,10 @@ STAGES = ("abnormal", "fibrosis", "honeycombing", "consolidation")
 def learn(cases: Iterable[Case], *, name: str, limits: dict[str, float], levels: int = 5, trees: int = 160,
           rate: float = 0.09) -> dict[str, Any]:
     """Content of a model file, with its hash. limits: from which probability on each stage says yes."""
-    rows = [sample(case) for case in cases]
+    cases = list(cases)
+    few = trees // 2
+    asked = _first_look(cases, trees=few, levels=levels, rate=rate)
+    rows = [sample(case, asked(case.seen.values)) for case in cases]
     values = np.concatenate([r[0] for r in rows])
     truth = np.concatenate([r[1] for r in rows])
     weight = np.concatenate([r[2] for r in rows])
@@ -61,10 +68,10 @@ def learn(cases: Iterable[Case], *, name: str, limits: dict[str, float], levels:
     }
     for stage in STAGES:
         where, target = targets[stage]
-        few = stage in ("honeycombing", "consolidation")
+        small = stage in ("honeycombing", "consolidation")
         content[stage] = boosted(
             values[where], np.clip(target[where], 0, 1), weight[where], rising=stage == "abnormal",
-            trees=trees // 2 if few else trees, levels=4 if few else levels, rate=rate,
+            trees=few if small else trees, levels=4 if small else levels, rate=rate,
         )
     return content | {"sha256": canonical_sha256(content)}
 
@@ -79,15 +86,27 @@ def to_json(content: dict[str, Any]) -> str:
     return json.dumps(content, separators=(",", ":"), sort_keys=True) + "\n"
 
 
-def sample(case: Case) -> tuple[FloatMap, FloatMap, FloatMap]:
+def _first_look(cases: Sequence[Case], *, trees: int, levels: int, rate: float) -> Callable[[FloatMap], FloatMap]:
+    """A smaller stage one from points picked at random, which tells what is hard."""
+    rows = [sample(case) for case in cases]
+    values, truth, weight = (np.concatenate([r[i] for r in rows]) for i in range(3))
+    abnormal = np.clip(truth[:, ABNORMAL].sum(axis=1), 0, 1)
+    return trees_from(boosted(values, abnormal, weight, rising=True, trees=trees, levels=levels, rate=rate)).probability
+
+
+def sample(case: Case, called: FloatMap | None = None) -> tuple[FloatMap, FloatMap, FloatMap]:
     """Values, truth and weights of some points, half of them abnormal where there are enough; the weights of a case
-    add up to its share and undo the choice."""
+    add up to its share and undo the choice. called: how abnormal every point was called at first look; of the normal
+    points more than half are then hard ones, called so from HARD_FROM on."""
     rng = np.random.default_rng(int.from_bytes(case.name.encode()[-8:], "little"))
     usable = np.flatnonzero(case.labelled & (case.weight > 0.3))
     marked = case.truth[usable][:, ABNORMAL].sum(axis=1) > 0.02
+    hard = np.zeros_like(marked) if called is None else ~marked & (called[usable] >= HARD_FROM)
+    half = ROWS_OF_A_CASE // 2
+    parts = [(usable[marked], half), (usable[hard], half * 2 // 3), (usable[~marked & ~hard], half)]
     values, truth, weights = [], [], []
-    for part in (usable[marked], usable[~marked]):
-        picked = np.sort(rng.choice(part, min(len(part), ROWS_OF_A_CASE // 2), replace=False))
+    for part, most in parts:
+        picked = np.sort(rng.choice(part, min(len(part), most), replace=False))
         values.append(case.seen.values[picked])
         truth.append(case.truth[picked])
         weights.append(np.full(len(picked), len(part) / max(len(picked), 1) / max(len(usable), 1)))

@@ -19,7 +19,8 @@ class ImageStats:
     supine: True, False (prone), None (unknown): by the couch in the image, else by the header, else by density.
     table_behind: the couch in the image lies behind the patient (False: in front). density_supine: normal lung grows
     denser to the back (False: to the front). normal_predicted: the mode follows from the lung volume, because too
-    little normal lung was left to measure. windpipe_bow_mm: how far the middle of the windpipe's back wall lies in
+    little normal lung was left to measure. air_around_hu: median of the air in front of the patient, where that in the
+    windpipe could not be measured. windpipe_bow_mm: how far the middle of the windpipe's back wall lies in
     front of its sides. moved_slices: indices of the volume's slices with signs of motion.
     """
 
@@ -44,3 +45,4 @@ class ImageStats:
     windpipe_bow_mm: float | None = None
     moved_slices: tuple[int, ...] = ()
     noise_in_blood: bool = False
+    air_around_hu: float | None = None

@@ -15,7 +15,7 @@ from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Lungs, Region
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.stats import ImageStats
-from ssc_hrct.core.volume import LOWEST_HU, Volume
+from ssc_hrct.core.volume import LOWEST_HU, PADDING_HU, Volume
 from ssc_hrct.measure.blood import blood
 from ssc_hrct.measure.coarse import blocks_of
 from ssc_hrct.measure.coverage import cut_off_percent, view_percent
@@ -28,6 +28,11 @@ EMPTY_HU = -970
 GRAVITY_SEEN_HU_PER_MM = 0.08
 """A gradient over this tells which way the patient lay. lidc-0001, lidc-0002 and 4dlung-113 on the back have 0.23 to
 0.32, six made-up chests 0.15 to 0.28 (0.15 with ground glass); where that was taken away again 0.05 at most is left."""
+
+TISSUE_HU = -300
+"""In front of the lungs: what is emptier is air, clothes or foam, also where all values lie 300 HU too high."""
+AROUND_SLICES = 24
+LEAST_AROUND = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ def calibrate(volume: Volume, lungs: Lungs, *, progress: Progress = SILENT) -> I
         windpipe_bow_mm=pipe.bow_mm,
         moved_slices=moved_slices(volume, in_lung, box, hu, share, blocks),
         noise_in_blood=noise_in_blood,
+        air_around_hu=_air_around(volume, box) if pipe.air_hu is None else None,
     )
 
 
@@ -108,6 +114,19 @@ def _count(regions: NDArray[np.uint8]) -> _Counts:
     z, y, x = (slice(int(hit[0]), int(hit[-1]) + 1)
                for hit in map(np.flatnonzero, (counts[0] + counts[1], rows, columns)))
     return _Counts(counts[0], counts[1], counts[2], (z, y, x))
+
+
+def _air_around(volume: Volume, lungs: tuple[slice, slice, slice]) -> float | None:
+    """Median HU of the air in front of the patient, in the columns of the lungs; None where too little is seen.
+
+    A windpipe is looked for where it is emptier than -850 HU, so that values which lie far too high have none. This
+    air is at -1010, -992 and -1000 HU in lidc-0001, lidc-0002 and 4dlung-113, and moves with all values.
+    """
+    z, y, x = lungs
+    slices = np.unique(np.linspace(z.start, z.stop - 1, AROUND_SLICES).astype(np.intp))
+    before = volume.hu[slices, : y.start, x]
+    air = before[(before != PADDING_HU) & (before < TISSUE_HU)]
+    return float(np.median(air)) if air.size >= LEAST_AROUND else None
 
 
 def _told(volume: Volume) -> bool | None:

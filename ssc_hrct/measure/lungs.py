@@ -56,13 +56,12 @@ BONE_HU = 200.0
 """Solid tissue that bites into a lung from the chest wall belongs to it; what is thin, fat or bone does not."""
 HILUM_MM = 15.0
 SMALLEST_PART_ML = 1.0
-ILL_MM = 8.0
-ILL_SHARE = 0.15
-ILL_RIM_MM = 1.5
-"""Where dense tissue fills so much of the lung within 8 mm, density does not tell its border from the chest wall, and
-the border lies about this far outside what was closed: cysts and nets have a wall of their own."""
-IF_AIR_RIGHT, IF_AIR_LEFT = 4, 5
-"""Beside the labels of `Region`: a voxel at the border, lung where its own density is that of air."""
+NEAR_MM = 5.0
+ILL_HU = (-750.0, -600.0)
+ILL_BORDER_HU = -100.0
+"""Where the lung within 5 mm is this dense it is ill, and its border moves, from the first density to the second, from
+the threshold of air to half way between nets or walls of cysts and muscle."""
+NEVER_HU, ALWAYS_HU = -32768, 32767
 MARGIN_MM = 18.0
 TOP_MARGIN_MM = 45.0
 """Room kept around the lungs; above them the trachea is followed."""
@@ -221,13 +220,29 @@ def _middle_x(lumen: Mask, otherwise: float) -> float:
     return float(np.average(np.arange(lumen.shape[2]), weights=lumen.sum(axis=(0, 1)))) if lumen.any() else otherwise
 
 
-def _ill(side: Mask, chest: _Chest) -> Mask:
-    """Near lung that is filled with dense tissue, on the coarse lattice."""
+def _near_hu(side: Mask, chest: _Chest) -> NDArray[np.float32]:
+    """Mean HU of the lung within NEAR_MM, on the coarse lattice; what lies outside the lungs does not count."""
     depth, height, width = side.shape
     rough = blocks_of(Grid((depth, height, width), chest.blocks.spacing_mm), 2 * WORK_MM)
-    weight = ball_mean(rough.mean(side), ILL_MM, rough.spacing_mm)
-    dense = ball_mean(rough.mean(side & (chest.coarse >= chest.threshold)), ILL_MM, rough.spacing_mm)
-    return rough.repeat(dense > ILL_SHARE * np.maximum(weight, 0.05))
+    weight = ball_mean(rough.mean(side), NEAR_MM, rough.spacing_mm)
+    total = ball_mean(rough.mean(np.where(side, chest.coarse, 0)), NEAR_MM, rough.spacing_mm)
+    return rough.repeat(total / np.maximum(weight, 0.05))
+
+
+def _border_hu(side: Mask, central: Mask, chest: _Chest) -> NDArray[np.int16]:
+    """Below which HU a voxel belongs to the lungs, on the coarse lattice: any well inside, none well outside, and at
+    the border the threshold of air, raised where the lung is ill.
+
+    side: both lungs as closed. In ill lung all of it counts, and up to two blocks outside of it are asked.
+    """
+    ill = np.interp(_near_hu(side, chest), ILL_HU, (0.0, 1.0)).astype(np.float32)
+    ill[central] = 0.0
+    limit = chest.threshold + ill * np.float32(ILL_BORDER_HU - chest.threshold)
+    sick, once = ill > 0.5, grow(side)
+    asked = once | grow(once & sick & (chest.coarse < limit)) & sick
+    border = np.where(asked, limit, NEVER_HU).astype(np.int16)
+    border[shrink(side) | side & sick] = ALWAYS_HU
+    return border
 
 
 def _write_regions(
@@ -235,23 +250,17 @@ def _write_regions(
 ) -> None:
     """Region per voxel: the coarse inside as it is, the border where full-resolution HU crosses."""
     blocks = chest.blocks
+    border = _border_hu(right | left, central, chest)
     code = np.zeros(blocks.shape, np.uint8)
-    for border, label, side in ((IF_AIR_RIGHT, Region.RIGHT_LUNG, right), (IF_AIR_LEFT, Region.LEFT_LUNG, left)):
-        code[grow(side) & (code == 0)] = border
-        ill = _ill(side, chest) & ~central
-        code[dilate(side & ill, ILL_RIM_MM, blocks.spacing_mm) & ill & (code == border) | shrink(side)] = label
-    code[airways.with_wall] = Region.AIRWAYS
-    empty, dense = np.zeros(6, np.uint8), np.zeros(6, np.uint8)
-    for region in (Region.RIGHT_LUNG, Region.LEFT_LUNG, Region.AIRWAYS):
-        empty[region] = dense[region] = region
-    empty[IF_AIR_RIGHT], empty[IF_AIR_LEFT] = Region.RIGHT_LUNG, Region.LEFT_LUNG
-    answers = np.concatenate([dense, empty])
+    code[right], code[left] = Region.RIGHT_LUNG, Region.LEFT_LUNG
+    for _ in range(2):
+        for side in (Region.RIGHT_LUNG, Region.LEFT_LUNG):
+            code[grow(code == side) & (code == 0) & (border > NEVER_HU)] = side
+    code[airways.with_wall], border[airways.with_wall] = Region.AIRWAYS, ALWAYS_HU
 
     def write(start: int, stop: int) -> None:
         hu = chest.hu[start:stop]
-        known = blocks.repeat(code, start, stop)
-        known[hu == PADDING_HU] = Region.OUTSIDE
-        known += (hu < chest.threshold).view(np.uint8) * np.uint8(6)
-        regions[start:stop] = answers.take(known)
+        inside = (hu < blocks.repeat(border, start, stop)) & (hu != PADDING_HU)
+        np.multiply(blocks.repeat(code, start, stop), inside, out=regions[start:stop])
 
     in_slabs(write, regions.shape[0], SLAB)

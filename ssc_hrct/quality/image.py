@@ -40,9 +40,12 @@ def check_image(stats: ImageStats, acquisition: Acquisition, protocol: Protocol)
 
 
 def _values(stats: ImageStats, acquisition: Acquisition, limits: Limits) -> Iterator[Finding]:
-    if stats.air_hu is not None:
-        off = abs(stats.air_hu - limits.air_hu)
-        detail = f"Tracheal air is at {stats.air_hu:.0f} HU."
+    air_hu, where = stats.air_hu, "Tracheal air"
+    if air_hu is None:
+        air_hu, where = stats.air_around_hu, "Air in front of the patient"
+    if air_hu is not None:
+        off = abs(air_hu - limits.air_hu)
+        detail = f"{where} is at {air_hu:.0f} HU."
         if off > limits.air_refused_hu:
             yield refusal("NOT_HU", detail)
         elif off > limits.air_caution_hu:
@@ -54,8 +57,8 @@ def _values(stats: ImageStats, acquisition: Acquisition, limits: Limits) -> Iter
         elif not acquisition.contrast and not limits.blood_low_hu <= stats.blood_hu <= limits.blood_high_hu:
             yield caution("HU_OFFSET", detail)
     if stats.noise_hu is not None and stats.noise_hu > limits.noise_caution_hu:
-        where = " It was measured in the heart: air in the windpipe does not show it." if stats.noise_in_blood else ""
-        detail = f"Noise is {stats.noise_hu:.0f} HU, scaled to slices of 1 mm.{where}"
+        heart = " It was measured in the heart: air in the windpipe does not show it." if stats.noise_in_blood else ""
+        detail = f"Noise is {stats.noise_hu:.0f} HU, scaled to slices of 1 mm.{heart}"
         yield (refusal if stats.noise_hu > limits.noise_refused_hu else caution)("NOISY", detail)
     missing = [name for name, value in (("air", stats.air_hu), ("noise", stats.noise_hu),
                                         ("sharpness", stats.fwhm_mm), ("blood", stats.blood_hu)) if value is None]

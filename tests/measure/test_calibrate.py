@@ -266,3 +266,21 @@ def test_noise_is_told_from_blood_where_air_is_clipped(sd_hu, contrast):
 
 def test_noise_is_told_from_air_where_air_shows_it():
     assert not stats_of(noisy(20.0), chest(COARSE).truth_regions.labels).noise_in_blood
+
+
+@pytest.mark.parametrize("offset_hu", [0, 160, 300])
+def test_values_too_high_for_a_windpipe_are_told_by_the_air_around_the_patient(offset_hu):
+    """The true regions without airways, as they are found where air is at -835 HU."""
+    phantom = chest(COARSE)
+    regions = np.where(phantom.truth_regions.labels == Region.AIRWAYS, np.uint8(0), phantom.truth_regions.labels)
+    stats = stats_of(like(phantom.volume, phantom.volume.hu + offset_hu), regions)
+    assert stats.air_hu is None
+    assert stats.air_around_hu == pytest.approx(-1000 + offset_hu, abs=15)
+    assert coarse().air_around_hu is None
+
+
+def test_padding_around_the_patient_is_no_air():
+    phantom = chest(COARSE)
+    regions = np.where(phantom.truth_regions.labels == Region.AIRWAYS, np.uint8(0), phantom.truth_regions.labels)
+    blank = np.where((phantom.volume.hu < -300) & ~lung_of(regions), np.int16(PADDING_HU), phantom.volume.hu)
+    assert stats_of(like(phantom.volume, blank), regions).air_around_hu is None

@@ -61,6 +61,7 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"air_hu": -850.0}, "HU_OFFSET", C, "-850 HU"),
     ({"air_hu": -849.0}, "NOT_HU", R, "-849 HU"),
     ({"air_hu": 24.0}, "NOT_HU", R, "24 HU"),
+    ({"air_around_hu": -700.0, "blood_hu": -1.0}, "HU_OFFSET", C, "-1 HU"),
     ({"blood_hu": -1.0}, "HU_OFFSET", C, "-1 HU"),
     ({"blood_hu": 81.0}, "HU_OFFSET", C, "81 HU"),
     ({"blood_hu": 100.0}, "HU_OFFSET", C, "100 HU"),
@@ -72,6 +73,7 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"noise_hu": 46.0}, "NOISY", C, "46 HU"),
     ({"noise_hu": 90.0}, "NOISY", C, "90 HU"),
     ({"noise_hu": 91.0}, "NOISY", R, "91 HU"),
+    ({"noise_hu": 60.0, "noise_in_blood": True}, "NOISY", C, "It was measured in the heart"),
     # what could not be measured
     ({"air_hu": None}, "IMAGE_UNKNOWN", C, "Not measured: air."),
     ({"noise_hu": None, "fwhm_mm": None}, "IMAGE_UNKNOWN", C, "Not measured: noise, sharpness."),
@@ -119,6 +121,18 @@ def test_each_limit_on_its_far_side(changes: dict[str, Any], code: str, level: L
     assert [(f.code, f.level) for f in found] == [(code, level)]
     assert told in found[0].detail
     assert code in SCAN_FINDINGS
+
+
+@pytest.mark.parametrize(("around_hu", "code", "level"), [
+    (-1000.0, None, None), (-949.0, "HU_OFFSET", C), (-850.0, "HU_OFFSET", C), (-849.0, "NOT_HU", R), (None, None, None),
+])
+def test_where_the_windpipe_tells_no_air_that_around_the_patient_does(
+    around_hu: float | None, code: str | None, level: Level | None
+):
+    told = {f.code: f for f in findings(air_hu=None, air_around_hu=around_hu)}
+    assert told.pop("IMAGE_UNKNOWN").detail == "Not measured: air."
+    assert [(f.code, f.level) for f in told.values()] == ([(code, level)] if code else [])
+    assert all(f"in front of the patient is at {around_hu:.0f} HU" in f.detail for f in told.values())
 
 
 @pytest.mark.parametrize("lung_ml", [1500.0, 1999.0])
