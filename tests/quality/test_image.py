@@ -124,7 +124,8 @@ def test_each_limit_on_its_far_side(changes: dict[str, Any], code: str, level: L
 
 
 @pytest.mark.parametrize(("around_hu", "code", "level"), [
-    (-1000.0, None, None), (-949.0, "HU_OFFSET", C), (-850.0, "HU_OFFSET", C), (-849.0, "NOT_HU", R), (None, None, None),
+    (-1000.0, None, None), (-949.0, "HU_OFFSET", C), (-850.0, "HU_OFFSET", C), (-849.0, "NOT_HU", R),
+    (None, None, None),
 ])
 def test_where_the_windpipe_tells_no_air_that_around_the_patient_does(
     around_hu: float | None, code: str | None, level: Level | None
