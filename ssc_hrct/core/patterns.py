@@ -46,11 +46,10 @@ class ClassifierDoubt:
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """The classifier's answer: `labels` of `Pattern` on the volume's grid; engine: its name.
+    """The classifier's answer: `labels` of `Pattern` on the volume's grid.
 
     doubt: None where the classifier knows nothing of its own doubt.
     """
 
     labels: LabelMap
-    engine: str
     doubt: ClassifierDoubt | None = None

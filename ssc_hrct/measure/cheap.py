@@ -26,7 +26,6 @@ from ssc_hrct.measure.labels import label_map, territory
 from ssc_hrct.measure.neighbourhoods import Neighbourhoods, neighbourhoods
 from ssc_hrct.measure.shapes import Mask, close_ball, fill_gaps, grow, without_small
 
-NAME = "cheap-1"
 HAZY_8_SHARE = 0.53
 HAZY_5_SHARE = 0.66
 NET_12_SHARE = 0.34
@@ -61,7 +60,7 @@ class CheapEngine:
             lungs.regions.labels, volume.grid, around.box, around.blocks, coarse, territory(coarse).astype(np.float32),
             limit=0.5, smallest_island_ml=self.smallest_island_ml,
         )
-        return Patterns(labels, NAME)
+        return Patterns(labels)
 
     def _decide(self, around: Neighbourhoods) -> NDArray[np.uint8]:
         """Pattern per voxel of the rough lattice, 0 far from the lungs."""

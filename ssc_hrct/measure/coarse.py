@@ -47,11 +47,6 @@ class Blocks:
         z, y, x = self.spacing_mm
         return z * y * x / 1000.0
 
-    def voxels(self, length_mm: float) -> tuple[int, int, int]:
-        """A length in voxels along z, y, x, at least 1."""
-        z, y, x = (max(1, round(length_mm / d)) for d in self.spacing_mm)
-        return z, y, x
-
     def mean(
         self, full: NDArray[np.integer | np.floating | np.bool_], *, at_least: int | None = None
     ) -> NDArray[np.float32]:

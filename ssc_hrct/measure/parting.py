@@ -27,11 +27,10 @@ CLOSING_MM = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """right, left: together all of the air given. touching: a cut had to part them."""
+    """right, left: together all of the air given."""
 
     right: Mask
     left: Mask
-    touching: bool
 
 
 def part_lungs(air: Mask, middle_x: float, spacing_mm: Spacing) -> Sides | None:
@@ -45,7 +44,6 @@ def part_lungs(air: Mask, middle_x: float, spacing_mm: Spacing) -> Sides | None:
     beside = [(middle_x - x) * spacing_mm[2] > BESIDE_MM, (x - middle_x) * spacing_mm[2] > BESIDE_MM]
     labels, counts = parts(air)
     right, left = np.zeros_like(air), np.zeros_like(air)
-    touching = False
     for index in np.flatnonzero(counts):
         if index == 0:
             continue
@@ -53,7 +51,6 @@ def part_lungs(air: Mask, middle_x: float, spacing_mm: Spacing) -> Sides | None:
         per_x = part.sum(axis=(0, 1))
         shares = [float(per_x[side].sum()) / counts[index] for side in beside]
         if min(shares) >= BOTH_SHARE:
-            touching = True
             own_right = _cut(part, beside, spacing_mm)
             right |= own_right
             left |= part & ~own_right
@@ -64,7 +61,7 @@ def part_lungs(air: Mask, middle_x: float, spacing_mm: Spacing) -> Sides | None:
     voxel_ml = float(np.prod(spacing_mm)) / 1000.0
     if min(int(right.sum()), int(left.sum())) * voxel_ml < SMALLEST_ML:
         return None
-    return Sides(right, left, touching)
+    return Sides(right, left)
 
 
 def _cut(part: Mask, beside: list[np.ndarray], spacing_mm: Spacing) -> Mask:

@@ -42,13 +42,12 @@ FloatMap = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class PatternModel:
-    """name: as written in exports. low, high: float32 [features], the range of training.
+    """low, high: float32 [features], the range of training.
 
     abnormal, fibrosis, honeycombing, consolidation: trees; the last three are asked inside the abnormal, each with
     its limit. Limits were chosen on cases of known truth so that extents have no bias.
     """
 
-    name: str
     low: FloatMap
     high: FloatMap
     abnormal: Trees
@@ -69,7 +68,6 @@ def pattern_model(data: bytes) -> PatternModel:
             raise ValueError("it was trained on other features")
         abnormal, fibrosis, honeycombing, consolidation = (trees_from(content[stage]) for stage in STAGES)
         return PatternModel(
-            name=str(content["name"]),
             low=np.asarray(content["low"], np.float32),
             high=np.asarray(content["high"], np.float32),
             abnormal=abnormal,
@@ -109,7 +107,7 @@ class TrainedEngine:
             regions, grid, seen.box, seen.blocks, decided.patterns, decided.probability,
             limit=self.model.limits["abnormal"], smallest_island_ml=self.smallest_island_ml,
         )
-        return Patterns(labels, self.model.name, decided.doubt)
+        return Patterns(labels, decided.doubt)
 
 
 @dataclass(frozen=True, slots=True)

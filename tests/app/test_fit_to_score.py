@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from ssc_hrct.phantom import ChestSpec, DiseaseSpec, make_chest
 
 ZONES = ("upper", "middle", "lower")
 SPEC = ChestSpec(shape=(110, 190, 240), spacing_mm=(2.6, 1.5, 1.5), slice_thickness_mm=2.4, noise_hu=15.0)
-GOOD = {"kernel": "LUNG", "kvp": 120.0, "patient_position": "HFS"}
+GOOD: dict[str, Any] = {"kernel": "LUNG", "kvp": 120.0, "patient_position": "HFS"}
 
 
 def score(volume: Volume) -> Scored:
@@ -28,7 +29,7 @@ def score(volume: Volume) -> Scored:
     )
 
 
-def made(seed: int = 3, **changes: object) -> Volume:
+def made(seed: int = 3, **changes: Any) -> Volume:
     volume = make_chest(seed, replace(SPEC, **changes)).volume
     return replace(volume, acquisition=replace(volume.acquisition, **GOOD))
 

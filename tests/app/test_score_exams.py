@@ -178,7 +178,7 @@ def measured(series: object, **named: Any) -> Scored:
     labels = LabelMap(np.ones(grid.shape, np.uint8), grid, {})
     lungs = Lungs(labels, np.ones(grid.shape, np.uint8), np.ones(grid.shape, np.uint8))
     volume = Volume(np.zeros(grid.shape, np.int16), grid, scored.score.acquisition)
-    return Scored(replace(scored.score, extents=extents()), volume, lungs, Patterns(labels, "made up"))
+    return Scored(replace(scored.score, extents=extents()), volume, lungs, Patterns(labels))
 
 
 def test_a_picture_that_cannot_be_drawn_costs_no_row_and_stops_no_exam(

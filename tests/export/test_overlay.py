@@ -38,7 +38,7 @@ def a_chest(spacing_mm: tuple[float, float, float] = (2.0, 1.0, 1.0)) -> tuple[V
     patterns[12:54, 20:40, 20:50] = Pattern.HONEYCOMBING
     nothing = np.zeros(SHAPE, dtype=np.uint8)
     lungs = Lungs(LabelMap(regions, grid, REGION_NAMES), nothing.copy(), nothing.copy())
-    return (Volume(hu, grid, acquisition()), lungs, Patterns(LabelMap(patterns, grid, PATTERN_NAMES), "made up"),
+    return (Volume(hu, grid, acquisition()), lungs, Patterns(LabelMap(patterns, grid, PATTERN_NAMES)),
             extents({(1, Pattern.HONEYCOMBING): 600}))
 
 

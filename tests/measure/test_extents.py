@@ -31,7 +31,7 @@ def made(seed: int, lung_share: float = 0.7) -> tuple[Volume, Lungs, Patterns]:
     regions = np.where(lung, np.where(zones <= Zone.RIGHT_LOWER, Region.RIGHT_LUNG, Region.LEFT_LUNG), 0)
     volume = Volume(rng.integers(-1000, 100, GRID.shape).astype(np.int16), GRID, acquisition())
     lungs = Lungs(LabelMap(regions.astype(np.uint8), GRID, REGION_NAMES), zones, rings)
-    return volume, lungs, Patterns(LabelMap(labels, GRID, PATTERN_NAMES), "made up")
+    return volume, lungs, Patterns(LabelMap(labels, GRID, PATTERN_NAMES))
 
 
 def recounted(part: np.ndarray, whole: np.ndarray) -> Decimal:
@@ -105,7 +105,7 @@ def test_a_voxel_of_lung_without_pattern_or_ring_is_refused(missing):
     with pytest.raises(ValueError, match="every voxel of lung"):
         extents(
             volume, Lungs(lungs.regions, lungs.zones, rings),
-            Patterns(LabelMap(labels, GRID, PATTERN_NAMES), "made up"), ILD,
+            Patterns(LabelMap(labels, GRID, PATTERN_NAMES)), ILD,
         )
 
 

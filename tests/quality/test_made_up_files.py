@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def judge(folder: Path) -> list[tuple[Finding, ...]]:
     return [exam.findings for exam in dicom.choose(found(folder), lambda f: check_header(f, default_protocol()))]
 
 
-def tell(**tags: object) -> Callable[[FileDataset, int], None]:
+def tell(**tags: Any) -> Callable[[FileDataset, int], None]:
     def bend(dataset: FileDataset, index: int) -> None:
         for name, value in tags.items():
             if name == "SOPClassUID":
@@ -61,7 +62,7 @@ BENT = {
 
 @pytest.mark.parametrize(("tags", "code", "level"), BENT.values(), ids=BENT)
 def test_what_files_tell_gives_its_reason_at_its_level(
-    tmp_path: Path, tags: dict[str, object], code: str, level: Level
+    tmp_path: Path, tags: dict[str, Any], code: str, level: Level
 ) -> None:
     write(noise_volume(), tmp_path / "plain")
     assert (code, level) not in [(f.code, f.level) for f in judge(tmp_path / "plain")[0]]
