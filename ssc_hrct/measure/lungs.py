@@ -57,10 +57,14 @@ BONE_HU = 200.0
 HILUM_MM = 15.0
 SMALLEST_PART_ML = 1.0
 NEAR_MM = 5.0
-ILL_HU = (-750.0, -600.0)
+NORMAL_PERCENTILE = 25.0
+ILL_HU, ILL_TIMES = (-740.0, -590.0), (1.9, 3.0)
+"""Lung is ill where within 5 mm it holds this much more tissue than the emptiest quarter of the lungs holds at most,
+and is at least this dense."""
 ILL_BORDER_HU = -100.0
-"""Where the lung within 5 mm is this dense it is ill, and its border moves, from the first density to the second, from
-the threshold of air to half way between nets or walls of cysts and muscle."""
+"""The border of ill lung: half way between nets or walls of cysts and muscle, and not above fat."""
+SOLID_HU, SOLID_BORDER_HU = -300.0, 100.0
+"""Where lung at the chest wall is solid, its border is that of what was closed and a block more, unless bone."""
 NEVER_HU, ALWAYS_HU = -32768, 32767
 MARGIN_MM = 18.0
 TOP_MARGIN_MM = 45.0
@@ -226,23 +230,35 @@ def _near_hu(side: Mask, chest: _Chest) -> NDArray[np.float32]:
     rough = blocks_of(Grid((depth, height, width), chest.blocks.spacing_mm), 2 * WORK_MM)
     weight = ball_mean(rough.mean(side), NEAR_MM, rough.spacing_mm)
     total = ball_mean(rough.mean(np.where(side, chest.coarse, 0)), NEAR_MM, rough.spacing_mm)
-    return rough.repeat(total / np.maximum(weight, 0.05))
+    return np.asarray(rough.repeat(total / np.maximum(weight, np.float32(0.05))), np.float32)
 
 
-def _border_hu(side: Mask, central: Mask, chest: _Chest) -> NDArray[np.int16]:
+def _border_hu(right: Mask, left: Mask, central: Mask, chest: _Chest) -> NDArray[np.int16]:
     """Below which HU a voxel belongs to the lungs, on the coarse lattice: any well inside, none well outside, and at
     the border the threshold of air, raised where the lung is ill.
 
-    side: both lungs as closed. In ill lung all of it counts, and up to two blocks outside of it are asked.
+    right, left: as closed. In ill lung all of it counts, and up to two blocks outside of it are asked.
     """
-    ill = np.interp(_near_hu(side, chest), ILL_HU, (0.0, 1.0)).astype(np.float32)
+    side = right | left
+    near = _near_hu(side, chest)
+    first, last = _ill_hu(side, chest)
+    ill = np.interp(near, (first, last), (0.0, 1.0)).astype(np.float32)
     ill[central] = 0.0
     limit = chest.threshold + ill * np.float32(ILL_BORDER_HU - chest.threshold)
     sick, once = ill > 0.5, grow(side)
     asked = once | grow(once & sick & (chest.coarse < limit)) & sick
+    costal = grow(right) & ~medial(right, True) | grow(left) & ~medial(left, False)
+    limit[costal & sick & (near > SOLID_HU)] = SOLID_BORDER_HU
     border = np.where(asked, limit, NEVER_HU).astype(np.int16)
     border[shrink(side) | side & sick] = ALWAYS_HU
     return border
+
+
+def _ill_hu(side: Mask, chest: _Chest) -> tuple[float, float]:
+    """Between these the lung passes from sure to be well to sure to be ill."""
+    tissue = float(np.percentile(chest.coarse[side], NORMAL_PERCENTILE)) + 1000.0
+    low, high = (at + max(0.0, times * tissue - 1000.0 - at) for at, times in zip(ILL_HU, ILL_TIMES, strict=True))
+    return low, max(high, low + 50.0)
 
 
 def _write_regions(
@@ -250,7 +266,7 @@ def _write_regions(
 ) -> None:
     """Region per voxel: the coarse inside as it is, the border where full-resolution HU crosses."""
     blocks = chest.blocks
-    border = _border_hu(right | left, central, chest)
+    border = _border_hu(right, left, central, chest)
     code = np.zeros(blocks.shape, np.uint8)
     code[right], code[left] = Region.RIGHT_LUNG, Region.LEFT_LUNG
     for _ in range(2):
