@@ -109,3 +109,34 @@ def test_pixels_too_large_are_refused_and_tiny_ones_may_not_hold_both_lungs(tmp_
         write(replace(plain, grid=replace(plain.grid, spacing_mm=spacing), acquisition=facts()), tmp_path / name)
         (told,) = judge(tmp_path / name)
         assert [(f.code, f.level) for f in told if f.code in {"COARSE_PIXELS", "FIELD_OF_VIEW"}] == [(code, level)]
+
+
+def test_coronal_and_sagittal_reformats_stand_behind_the_axial_series_of_their_exam(tmp_path: Path) -> None:
+    turns = {"axial": [1, 0, 0, 0, 1, 0], "coronal": [1, 0, 0, 0, 0, -1], "sagittal": [0, 1, 0, 0, 0, -1]}
+    for number, (name, turned) in enumerate(turns.items(), start=2):
+        files = write(noise_volume(number), tmp_path / name, series=f"2.25.{number}")
+
+        def stand(dataset: FileDataset, index: int, turned: list[int] = turned) -> None:
+            across = np.cross(turned[:3], turned[3:]) * 2.0 * index
+            dataset.ImageOrientationPatient, dataset.ImagePositionPatient = turned, [float(v) for v in across]
+
+        change(files, stand)
+    (exam,) = dicom.choose(found(tmp_path), lambda f: check_header(f, default_protocol()))
+    assert exam.scan.files[0].parent.name == "axial"
+    assert len(exam.others) == 2
+    for series, _ in exam.others:
+        assert [f.code for f in check_header(series.acquisition, default_protocol())] == ["NOT_AXIAL"]
+
+
+@pytest.mark.parametrize(("kind", "modality"), [
+    ("1.2.840.10008.5.1.4.1.1.88.33", "SR"), ("1.2.840.10008.5.1.4.1.1.66.4", "SEG"),
+    ("1.2.840.10008.5.1.4.1.1.481.3", "RTSTRUCT"),
+], ids=["report", "segmentation", "structures"])
+def test_what_holds_no_image_of_a_scanner_is_no_exam(tmp_path: Path, kind: str, modality: str) -> None:
+    files = write(noise_volume(), tmp_path)[:2]
+    for file in tmp_path.iterdir():
+        if file not in files:
+            file.unlink()
+    change(files, tell(SOPClassUID=kind, Modality=modality))
+    result = dicom.find([tmp_path])
+    assert (result.series, result.other, result.files) == ((), 2, 2)
