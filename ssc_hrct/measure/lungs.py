@@ -59,10 +59,14 @@ SMALLEST_PART_ML = 1.0
 NEAR_MM = 5.0
 NORMAL_PERCENTILE = 25.0
 ILL_HU, ILL_TIMES = (-740.0, -590.0), (1.9, 3.0)
-"""Lung is ill where within 5 mm it holds this much more tissue than the emptiest quarter of the lungs holds at most,
-and is at least this dense."""
+"""Lung is ill where within 5 mm it holds so many times the tissue of the emptiest quarter of the lungs, and is at least
+so dense; from the first number on the border begins to move, at the second it has. Chosen on made-up chests (seeds from
+6100) and two clear scans: nets and cysts lost 3 to 5 percent instead of 9 to 12, clear lungs grew by 0.1 and 0.3
+percent; by density alone the lungs of a shallow breath grew by 9 percent, by share of dense blocks haze was lost.
+"""
 ILL_BORDER_HU = -100.0
-"""The border of ill lung: half way between nets or walls of cysts and muscle, and not above fat."""
+"""The border of ill lung: half way between nets or walls of cysts and muscle, and not above fat. At -50 a point more
+was kept, and a third more of what lies beside the lungs was taken in."""
 SOLID_HU, SOLID_BORDER_HU = -300.0, 100.0
 """Where lung at the chest wall is solid, its border is that of what was closed and a block more, unless bone."""
 NEVER_HU, ALWAYS_HU = -32768, 32767

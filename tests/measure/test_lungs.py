@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -9,10 +11,12 @@ from scipy import ndimage
 from ssc_hrct.core.errors import Cancelled, HrctError
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Region, Ring, Zone
+from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.volume import PADDING_HU, Volume
 from ssc_hrct.measure import calibrate, find_lungs
+from ssc_hrct.phantom import PRESETS
 from tests.made_up import acquisition
-from tests.measure.chests import CLEAR, GLASS, chest, dice, found, like, lung_of
+from tests.measure.chests import CLEAR, COARSE, GLASS, chest, dice, found, like, lung_of
 
 SIDES = (Region.RIGHT_LUNG, Region.LEFT_LUNG)
 
@@ -29,6 +33,19 @@ def regions() -> np.ndarray:
 @pytest.mark.parametrize("side", SIDES)
 def test_each_lung_is_found_as_it_truly_is(spec, side):
     assert dice(found(spec).regions.labels == side, chest(spec).truth_regions.labels == side) > 0.985
+
+
+def test_a_rim_of_nets_and_cysts_stays_in_the_lungs_and_the_chest_wall_out():
+    spec = replace(COARSE, noise_hu=15.0, disease=PRESETS["uip"](15.0))
+    made, mask = chest(spec), found(spec).mask()
+    real, patterns = lung_of(made.truth_regions.labels), made.truth_patterns.labels
+    ill = np.isin(patterns, (Pattern.RETICULATION, Pattern.HONEYCOMBING)) & real
+    rim = ill & (ndimage.distance_transform_edt(real, spec.spacing_mm) <= 4.0)
+    assert rim.sum() > 10_000
+    assert mask[ill].mean() > 0.95
+    assert mask[rim].mean() > 0.9
+    beyond = ndimage.distance_transform_edt(~real, spec.spacing_mm) > 3.0
+    assert (mask & beyond).sum() < 0.002 * real.sum()
 
 
 def test_right_is_the_patient_s_right():
