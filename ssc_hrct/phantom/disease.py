@@ -2,8 +2,12 @@
 
 In: HU, lungs, a `DiseaseSpec` and a seed. Out: the new HU and, per voxel, the territory of each pattern as a reader
 would outline it. Tissue is only ever added to air (science.md 3.6): t' = t + a (1 - t), so vessels stay visible;
-cyst lumens and emphysema take tissue away. Two renderers that share
-no mathematics: "cells" (`territory.py`, `writing.py`, `cells.py`) and "sheets" (`spread.py`, `sheets.py`, `bands.py`).
+cyst lumens and emphysema take tissue away.
+
+Two renderers draw with different mathematics: "cells" from scattered points (`territory.py`, `writing.py`,
+`cells.py`), "sheets" from level sets of random fields (`spread.py`, `sheets.py`, `bands.py`). Both have that law, the
+least density of ground glass, smooth noise, the cut at the wanted extent and the draw of the spec; docs/method.md, 5,
+lists what is shared.
 """
 
 from __future__ import annotations

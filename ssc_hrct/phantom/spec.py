@@ -23,8 +23,9 @@ class Distribution(StrEnum):
 
 
 class Renderer(StrEnum):
-    """Two ways to draw disease that share no mathematics, so that a classifier trained on one can be tested on the
-    other. CELLS: lobules, nets and cysts from scattered points. SHEETS: level sets of random fields."""
+    """Two ways to draw disease with different mathematics, so that a classifier trained on one can be tested on the
+    shapes of the other. CELLS: lobules, nets and cysts from scattered points. SHEETS: level sets of random fields.
+    What they share, docs/method.md, 5, lists."""
 
     CELLS = "cells"
     SHEETS = "sheets"
