@@ -33,7 +33,7 @@ from ssc_hrct.core.patterns import FIBROSIS, Pattern
 from ssc_hrct.core.subject import BASELINE
 from ssc_hrct.core.volume import LabelMap, Volume
 
-EVALUATION_SEED = 6000
+EVALUATION_SEED = 7600
 EXTENTS = (0.0, 3.0, 8.0, 15.0, 30.0)
 SCANS = ("lidc-0001", "lidc-0002")
 KERNELS = ("standard", "soft", "sharp")

@@ -72,7 +72,7 @@ def row(what: tuple[str | Chest, str | None]) -> Row:
         return made | {"target_percent": which.target_percent}
     if data is None:
         raise ValueError("a real scan needs its folder")
-    honest = engines.read_model(engines.fold_file(Fold("", which)))
+    honest = engines.held_out(Fold("", which))
     target = USUAL_PERCENT if which == REAL[0] else None
     return engines.judged(cases.real(data, which), honest) | {"target_percent": target}
 
@@ -80,7 +80,7 @@ def row(what: tuple[str | Chest, str | None]) -> Row:
 def works(data: str | None) -> list[Work]:
     scans = REAL if data is not None else ()
     return [
-        *(Work(name, fingerprint(engines.fold_file(Fold("", name))), (name, data)) for name in scans),
+        *(Work(name, fingerprint(*engines.held_out_files(Fold("", name))), (name, data)) for name in scans),
         *(Work(chest.name, fingerprint(), (chest, None)) for chest in chests()),
     ]
 

@@ -37,7 +37,7 @@ def row(what: tuple[str, cases.Plan, str | None]) -> Row:
     """Both measurements of a case."""
     kind, plan, data = what
     made = pair(kind, plan, data)
-    honest = engines.read_model(plan.honest_file)
+    honest = engines.held_out(plan.fold)
     first, second = (engines.judged(case, honest) for case in made)
     both = [e for e in ENGINES if e in first["engines"] and e in second["engines"]]
     return {
@@ -94,7 +94,8 @@ def works(data: str | None) -> list[Work]:
         for i in range(EACH):
             in_scan = data is not None and i % 3 == 2 and kind != "slices"
             plan = cases.plan(HOST if in_scan else cases.PHANTOM, i % 2, cases.RETEST_SEED + 50 * k + i, i // 2 % 4)
-            found.append(Work(f"{kind}_{plan.name}", fingerprint(plan.honest_file), (kind, plan, data)))
+            made_with = fingerprint(*engines.held_out_files(plan.fold))
+            found.append(Work(f"{kind}_{plan.name}", made_with, (kind, plan, data)))
     return found
 
 

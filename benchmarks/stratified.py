@@ -25,8 +25,8 @@ def row(what: tuple[cases.Plan, str | None]) -> Row:
     """The row of a case."""
     plan, data = what
     case = cases.whole(plan, data)
-    honest = plan.honest_file
-    made = engines.judged(case, engines.read_model(honest))
+    honest = engines.held_out(plan.fold)
+    made = engines.judged(case, honest)
     return made | {
         "source": plan.source, "renderer": str(plan.renderer), "seed": plan.seed, "stratum": plan.stratum,
         "fold": plan.fold.name if honest else None,
@@ -35,7 +35,8 @@ def row(what: tuple[cases.Plan, str | None]) -> Row:
 
 def works(data: str | None) -> list[Work]:
     return [
-        Work(plan.name, fingerprint(plan.honest_file), (plan, data)) for plan in cases.stratified(data is not None)
+        Work(plan.name, fingerprint(*engines.held_out_files(plan.fold)), (plan, data))
+        for plan in cases.stratified(data is not None)
     ]
 
 

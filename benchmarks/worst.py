@@ -111,8 +111,8 @@ def draw(plan: cases.Plan, row: Row, data: str | None, file: Path) -> str:
     """Write the picture of a case. Returns the line of Markdown that shows it."""
     case = cases.whole(plan, data)
     name = report.headline(row)
-    model = engines.read_model(plan.honest_file) if name == HONEST else None
-    found = found_labels(case, model or models().patterns)
+    learned = engines.held_out(plan.fold) if name == HONEST else None
+    found = found_labels(case, (learned or models()).patterns)
     k = worst_slice(case.labels, found)
     data_of = picture(case.volume, case.labels, found, k)
     if len(data_of) > LARGEST_BYTES:

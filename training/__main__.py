@@ -1,9 +1,9 @@
 """Makes resources/models again from seeds and the real scans: ./dev train --real DIR
 
 DIR holds the folders of training/ignore.json (lidc-0001, lidc-0002, 4dlung-113), in it or in its `ct`. Writes
-resources/models/patterns.json and intervals.json, and into training/models the models that never saw one renderer
-or one scan, by which `./dev bench` judges. Prints how the held-out cases were scored. What was made is kept in
-build/training; a run that was stopped goes on.
+resources/models/patterns.json and intervals.json, and into training/models the models and error bars that were made
+without one renderer or one scan, by which `./dev bench` judges. Prints how the held-out cases were scored. What was
+made is kept in build/training; a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from training.sources import ROOT
 SCANS = ("lidc-0001", "lidc-0002", "4dlung-113")
 NAME = "trees-1"
 SEED = 1
+MODELS, SHIPPED = ROOT / "training" / "models", ROOT / "resources" / "models"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -50,7 +51,7 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
     place = corpus.place()
     files = corpus.build(recipes, real, place)
     known = [corpus.read(file) for file in files]
-    asked = [replace(r, whole=True) for r in cases.recipes(SEED + 1, SCANS[:2], diseased=whole, clear=0)]
+    asked = [replace(r, whole=True) for r in cases.recipes(SEED + 1, SCANS, diseased=whole, clear=0)]
     chests = [corpus.read(file) for file in corpus.build(asked, real, place)]
     _say(began, f"{len(known)} cases and {len(chests)} whole chests are at hand")
 
@@ -70,21 +71,23 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
     print(validate.table([row for row in rows if row.source in learn.SHARES], at), flush=True)
 
     judged = [
-        validate.for_intervals(case, _model(models[fold.name]), fold.name, limits)
+        (case.source, validate.for_intervals(case, _model(models[fold.name]), limits))
         for fold in folds for case in (*known, *chests) if fold.judges(case)
     ]
     told = (f"{len(judged)} cases, {len(chests)} of them whole chests with the lungs found anew, scored by models that "
-            "saw neither their renderer nor their lung")
-    bars = intervals.fit_intervals(judged, made_from=told)
+            "did not learn from their renderer nor their real scan")
+    for source in ("", *SCANS, "phantom"):
+        bars = intervals.fit_intervals([c for s, c in judged if s != source], made_from=told)
+        file = MODELS / f"intervals-without-{source}.json" if source else SHIPPED / "intervals.json"
+        _write(file, intervals.to_json(bars))
     for name in SCANS:
         fold = learn.Fold("", name)
         models[fold.name] = _learn([c for c in known if fold.learns(c)], fold.name)
     final = {s: {"abnormal": limits[0], "fibrosis": limits[1]}.get(s, validate.HALF) for s in learn.STAGES}
     for name, content in models.items():
-        _write(ROOT / "training" / "models" / f"{name}.json", learn.to_json(learn.with_limits(content, final)))
+        _write(MODELS / f"{name}.json", learn.to_json(learn.with_limits(content, final)))
     shipped = learn.with_limits(_learn(known, NAME), final)
-    _write(ROOT / "resources" / "models" / "patterns.json", learn.to_json(shipped))
-    _write(ROOT / "resources" / "models" / "intervals.json", intervals.to_json(bars))
+    _write(SHIPPED / "patterns.json", learn.to_json(shipped))
     _say(began, "the models are written")
 
 

@@ -165,7 +165,7 @@ def _composite(recipe: Recipe, scan: Scan) -> Made:
     soft = rng.random() < 0.35
     volume = phantom.rescan(
         volume, seed=recipe.seed, slices_per=slices_per, stride=stride, mirror=mirror, lungs=lungs,
-        noise_hu=float(rng.uniform(5, 45)) if rng.random() < 0.6 else 0.0,
+        noise_hu=float(rng.uniform(5, 60)) if rng.random() < 0.6 else 0.0,
         noise_kernel=str(rng.choice(["soft", "standard", "sharp"])),
         blur_mm=float(rng.uniform(0.5, 1.4)) if soft else 0.0,
         sharpen=float(rng.uniform(0.2, 1.0)) if not soft and rng.random() < 0.5 else 0.0,
@@ -197,7 +197,7 @@ def _resized(made: Made, size: float) -> Made:
 
 def _phantom(recipe: Recipe) -> Made:
     rng = np.random.default_rng((recipe.seed, 2))
-    step = float(rng.choice([1.0, 1.25, 1.5, 2.0, 2.5]))
+    step = float(rng.choice([0.625, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5]))
     disease = None
     if recipe.renderer is not None:
         disease = phantom.varied_disease(recipe.seed, recipe.extent_percent)

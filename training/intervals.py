@@ -26,6 +26,7 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.measure.intervals import (
     BIN_ENDS_PERCENT,
     FLOOR_POINTS,
+    RANGED,
     ExtentModel,
     Features,
     fibrosis_features,
@@ -56,8 +57,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """fold: what the engine that scored the case was not trained on; cases of one fold are never judged by another
-    of the same fold."""
+    """fold: the lung it lies in; cases of one lung are never judged by weights of the same lung."""
 
     fold: str
     ild: Measured
@@ -89,10 +89,15 @@ def fit_intervals(cases: Sequence[Case], *, made_from: str) -> dict[str, Any]:
         "version": 1,
         "made_from": made_from,
         "cases": len(cases),
+        "most": {name: _most(cases, name) for name in RANGED},
         "ild": _fit(folds, [c.ild for c in cases]),
         "fibrosis": _fit(folds, [c.fibrosis for c in cases]),
     }
     return content | {"sha256": canonical_sha256(content)}
+
+
+def _most(cases: Sequence[Case], name: str) -> float:
+    return round(max((known for c in cases if (known := c.ild.features[name]) is not None), default=0.0), _PLACES)
 
 
 def to_json(content: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from ssc_hrct.core.protocol import canonical_sha256
 from ssc_hrct.measure.features import NAMES
 from ssc_hrct.measure.trees import trees_from
 from training.corpus import Case
+from training.probe import probe
 
 FloatMap = NDArray[np.float32]
 RISING = tuple(n for n in NAMES if n.startswith(("raised", "mean", "all", "strands", "least", "cysts")))
@@ -65,6 +66,7 @@ def learn(cases: Iterable[Case], *, name: str, limits: dict[str, float], levels:
         "low": _numbers(np.quantile(values, RANGE_QUANTILE, axis=0)),
         "high": _numbers(np.quantile(values, 1 - RANGE_QUANTILE, axis=0)),
         "limits": limits,
+        "probe": probe(),
     }
     for stage in STAGES:
         where, target = targets[stage]
@@ -98,7 +100,7 @@ def sample(case: Case, called: FloatMap | None = None) -> tuple[FloatMap, FloatM
     """Values, truth and weights of some points, half of them abnormal where there are enough; the weights of a case
     add up to its share and undo the choice. called: how abnormal every point was called at first look; of the normal
     points more than half are then hard ones, called so from HARD_FROM on."""
-    rng = np.random.default_rng(int.from_bytes(case.name.encode()[-8:], "little"))
+    rng = np.random.default_rng(case.number)
     usable = np.flatnonzero(case.labelled & (case.weight > 0.3))
     marked = case.truth[usable][:, ABNORMAL].sum(axis=1) > 0.02
     hard = np.zeros_like(marked) if called is None else ~marked & (called[usable] >= HARD_FROM)

@@ -22,7 +22,7 @@ from training import intervals
 from training.corpus import Case
 
 ABNORMAL_LIMITS = tuple(round(0.15 + 0.025 * i, 3) for i in range(21))
-FIBROSIS_LIMITS = tuple(round(0.30 + 0.05 * i, 2) for i in range(9))
+FIBROSIS_LIMITS = tuple(round(0.30 + 0.05 * i, 2) for i in range(13))
 GRADED = (3.0, 12.0)
 """Extents in percent where the grades lie: there the limits leave no bias."""
 HALF = 0.5
@@ -66,7 +66,7 @@ def judge(case: Case, model: PatternModel, fold: str) -> Judged:
     )
 
 
-def for_intervals(case: Case, model: PatternModel, fold: str, limits: tuple[float, float]) -> intervals.Case:
+def for_intervals(case: Case, model: PatternModel, limits: tuple[float, float]) -> intervals.Case:
     """The case as the error bars learn from it: scored at the limits (abnormal, fibrosis) by a model that never saw
     its like. Counts are of the labelled points, in thousandths of one."""
     said = odds(case.seen, model)
@@ -86,7 +86,7 @@ def for_intervals(case: Case, model: PatternModel, fold: str, limits: tuple[floa
     )
     facts = Acquisition("1", "2", "CT", SeriesKind.AXIAL, 1, slice_thickness_mm=case.thickness_mm)
     return intervals.case(
-        fold, extents, case.stats, facts, doubt, ild_truth_percent=case.ild_percent,
+        case.source, extents, case.stats, facts, doubt, ild_truth_percent=case.ild_percent,
         fibrosis_truth_percent=case.fibrosis_percent,
     )
 
@@ -106,11 +106,12 @@ def best_limits(rows: Sequence[Judged]) -> tuple[int, int]:
     graded = [r for r in rows if GRADED[0] <= r.truth_ild <= GRADED[1]]
     bias = [np.mean([r.ild[i] - r.truth_ild for r in graded]) for i in range(len(ABNORMAL_LIMITS))]
     first = int(np.argmin(np.abs(bias)))
-    if first in (0, len(bias) - 1):
-        raise ValueError("the limit without bias lies beyond those that are tried")
     diseased = [r for r in rows if r.renderer]
     split = [np.mean([r.fibrosis[first][j] - r.truth_fibrosis for r in diseased]) for j in range(len(FIBROSIS_LIMITS))]
-    return first, int(np.argmin(np.abs(split)))
+    second = int(np.argmin(np.abs(split)))
+    if first in (0, len(bias) - 1) or second in (0, len(split) - 1):
+        raise ValueError("the limit without bias lies beyond those that are tried")
+    return first, second
 
 
 def table(rows: Iterable[Judged], at: tuple[int, int]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common.engines import Case, fold_file
+from benchmarks.common.engines import Case
 from ssc_hrct import phantom
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.core.patterns import Pattern
@@ -24,7 +24,7 @@ STRATA = ((0.0, 5.0), (5.0, 10.0), (10.0, 20.0), (20.0, 40.0))
 STRATIFIED_SEED, CROP_SEED, RETEST_SEED, CLEAR_SEED = 8000, 9000, 9500, 9700
 SCANS = ("lidc-0001", "lidc-0002")
 PER_STRATUM = 30
-STEPS_MM = (1.0, 1.25, 1.5, 2.0, 2.5)
+STEPS_MM = (0.625, 1.0, 1.25, 1.5, 2.0, 2.5)
 KERNELS = ("soft", "standard", "sharp")
 _RENDERERS = tuple(phantom.Renderer)
 
@@ -45,13 +45,9 @@ class Plan:
 
     @property
     def fold(self) -> Fold:
-        """The model that saw neither this renderer nor this lung."""
+        """The model that learned from the other renderer, and not from this scan."""
         (other,) = (r for r in _RENDERERS if r is not self.renderer)
         return Fold(str(other), self.source)
-
-    @property
-    def honest_file(self) -> Path | None:
-        return fold_file(self.fold)
 
 
 def stratified(real: bool) -> list[Plan]:

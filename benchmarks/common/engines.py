@@ -35,7 +35,7 @@ Mask = NDArray[np.bool_]
 SHIPPED, HONEST, CHEAP, BANDS, HAA = "shipped", "honest", "cheap", "bands", "HAA"
 ENGINES = (SHIPPED, HONEST, CHEAP, BANDS, HAA)
 WORDS = {
-    SHIPPED: "shipped model", HONEST: "model that never saw this renderer and lung", CHEAP: "rules (cheap engine)",
+    SHIPPED: "shipped model", HONEST: "held-out model", CHEAP: "rules (cheap engine)",
     BANDS: "density bands -750 to 0 HU", HAA: "HAA -600 to -250 HU",
 }
 BAND_HU = {BANDS: (-750, 0), HAA: (-600, -250)}
@@ -53,19 +53,21 @@ class Case:
     lungs: Lungs | None = None
 
 
-def fold_file(fold: Fold) -> Path | None:
-    """Where a fold's model lies, None where it has not been trained yet."""
-    file = ROOT / "training" / "models" / f"{fold.name}.json"
-    return file if file.is_file() else None
+def held_out_files(fold: Fold) -> tuple[Path, ...]:
+    """Where the model of a fold and the error bars made without its source lie; empty where they are not there yet."""
+    names = (fold.name, f"intervals-without-{fold.source}")
+    files = tuple(ROOT / "training" / "models" / f"{name}.json" for name in names)
+    return files if all(file.is_file() for file in files) else ()
 
 
-def read_model(file: Path | None) -> measure.PatternModel | None:
-    """Raises HrctError("BAD_MODEL", ...) where it is not whole."""
-    return None if file is None else measure.pattern_model(file.read_bytes())
+def held_out(fold: Fold) -> measure.Models | None:
+    """The model of a fold and its error bars. Raises HrctError("BAD_MODEL", ...) where one is not whole."""
+    files = held_out_files(fold)
+    return measure.read_models(*(file.read_bytes() for file in files)) if files else None
 
 
-def judged(case: Case, honest: measure.PatternModel | None) -> Row:
-    """The row of a case: the whole way from the volume on, as `app.score` goes it. honest: the model of its fold."""
+def judged(case: Case, honest: measure.Models | None) -> Row:
+    """The row of a case: the whole way from the volume on, as `app.score` goes it. honest: learned without it."""
     volume, protocol = case.volume, default_protocol()
     began = process_time()
     try:
@@ -89,9 +91,9 @@ def judged(case: Case, honest: measure.PatternModel | None) -> Row:
                     "features": after_features - after_stats},
         "engines": {},
     }
-    for name, model in ((SHIPPED, models().patterns), (HONEST, honest)):
-        if model is not None:
-            row["engines"][name] = _trained(case, lungs, stats, seen, model)
+    for name, learned in ((SHIPPED, models()), (HONEST, honest)):
+        if learned is not None:
+            row["engines"][name] = _trained(case, lungs, stats, seen, learned)
     row["engines"][CHEAP] = _cheap(case, lungs, stats)
     for name, (low, high) in BAND_HU.items():
         row["engines"][name] = _band(case, lungs, low, high)
@@ -102,21 +104,22 @@ def _codes(findings: Iterable[Finding]) -> list[str]:
     return list(dict.fromkeys(f.code for f in findings))
 
 
-def _trained(case: Case, lungs: Lungs, stats: ImageStats, seen: Features, model: measure.PatternModel) -> Row:
+def _trained(case: Case, lungs: Lungs, stats: ImageStats, seen: Features, learned: measure.Models) -> Row:
     protocol = default_protocol()
     began = process_time()
-    engine = measure.TrainedEngine(model, protocol.smallest_island_ml, protocol.largest_gap_ml)
+    engine = measure.TrainedEngine(learned.patterns, protocol.smallest_island_ml, protocol.largest_gap_ml)
     patterns = engine.label(seen, case.volume.grid, lungs.regions.labels)
     seconds = process_time() - began
     return _counted(case, patterns.labels.labels) | {"seconds": seconds} | with_intervals(
-        case.volume, lungs, stats, patterns
+        case.volume, lungs, stats, patterns, learned.error_bars
     )
 
 
-def with_intervals(volume: Volume, lungs: Lungs, stats: ImageStats, patterns: Patterns) -> Row:
+def with_intervals(
+    volume: Volume, lungs: Lungs, stats: ImageStats, patterns: Patterns, bars: measure.IntervalModel | None
+) -> Row:
     """Error bars of what a model found, and its doubt."""
     extents = measure.extents(volume, lungs, patterns, default_protocol().ild_patterns)
-    bars = models().error_bars
     if bars is None or patterns.doubt is None or extents.ild_percent is None:
         return {}
     intervals = bars.intervals(

@@ -109,11 +109,11 @@ def _keep(on: Shelf, work: Work, row: Row, done: int, of: int) -> None:
     print(f"{done} of {of}: {work.name}", file=sys.stderr, flush=True)
 
 
-def fingerprint(*models: Path | None) -> str:
+def fingerprint(*models: Path) -> str:
     """Of the code that makes rows, of what ships, and of these models beside."""
     summed = hashlib.sha256(_code().encode())
     for model in models:
-        summed.update(b"-" if model is None else hashlib.sha256(model.read_bytes()).digest())
+        summed.update(hashlib.sha256(model.read_bytes()).digest())
     return summed.hexdigest()[:16]
 
 

@@ -158,10 +158,12 @@ def _score(
 
 
 def _widened(intervals: measure.Intervals | None) -> tuple[Finding, ...]:
-    """What was not known of the scan, so that its intervals are wider."""
-    if intervals is None or not intervals.missing:
+    """What was not known of the scan, or is more than the intervals were made from, so that they are wider."""
+    if intervals is None:
         return ()
-    return (caution("INTERVAL_WIDENED", f"Not known: {', '.join(intervals.missing)}."),)
+    reasons = (("Not known", intervals.missing), ("More than in the scans that they were made from", intervals.beyond))
+    told = " ".join(f"{why}: {', '.join(names)}." for why, names in reasons if names)
+    return (caution("INTERVAL_WIDENED", told),) if told else ()
 
 
 def _refused(

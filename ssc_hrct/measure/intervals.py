@@ -40,12 +40,18 @@ _NORMAL_MODE_HU = -870.0
 """Own normal lung at full breath (science.md 3.1); denser is a shallower breath."""
 
 WORDS = {
-    "root_extent": "", "extent": "", "root_ild": "", "mask": "", "dense_normal": "", "unlike_normal": "",
+    "root_extent": "", "extent": "", "root_ild": "", "mask": "", "unlike_normal": "",
+    "dense_normal": "how dense normal lung is",
     "unsure": "the classifier's doubt", "split_unsure": "the classifier's doubt about fibrosis",
     "out_of_range": "how much of the lung is unlike what was learned", "noise": "the noise", "blur": "the sharpness",
     "thickness": "the slice thickness",
 }
-"""Names of all features; a word for those that a scan may lack."""
+"""Names of all features; a word for those that a scan may lack, or have more of than all cases."""
+RANGED = ("noise", "blur", "thickness", "dense_normal")
+"""What a scan is like. Where one of these is not known, or more than in all cases of the fit, nothing is known of the
+error, whatever its weight: the intervals are doubled."""
+BEYOND = 1.05
+"""So many times the most of the cases is more than it."""
 
 Features = Mapping[str, float | None]
 """Causes of error by name, each at least 0, where 0 is no cause. None: could not be measured."""
@@ -130,20 +136,24 @@ def blended(percent: float, factors: tuple[float, float, float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """Both intervals, and why they are wider than usual: what was not known, and whether they were doubled."""
+    """Both intervals, and why they are wider than usual: what was not known, what was more than the cases of the fit
+    had, and whether they were doubled."""
 
     ild: Interval
     fibrosis: Interval
     missing: tuple[str, ...]
+    beyond: tuple[str, ...]
     doubled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class IntervalModel:
-    """The numbers of both extents. made_from: which cases they come from, for a person."""
+    """The numbers of both extents. most: the highest of each of RANGED among the cases. made_from: which cases these
+    were, for a person."""
 
     ild: ExtentModel
     fibrosis: ExtentModel
+    most: Mapping[str, float]
     made_from: str
 
     def intervals(
@@ -152,21 +162,27 @@ class IntervalModel:
     ) -> Intervals:
         """Intervals of a scan. Raises ValueError where there is no lung.
 
-        More of the lung than `out_of_range_percent` (of the protocol) out of the classifier's range doubles both; a
-        measurement that could not be made counts as a bad one, which widens them, and is named.
+        Doubled once: where more of the lung than `out_of_range_percent` (of the protocol) is out of the classifier's
+        range, where something could not be measured, where the scan has more of one of RANGED than all cases of the
+        fit, and where own normal lung was not seen but predicted. What could not be measured counts as a bad one.
         """
         ild_percent, fibrosis_percent = extents.ild_percent, extents.fibrosis_percent
         if ild_percent is None or fibrosis_percent is None:
             raise ValueError("no lung, no extent")
         total = ild_features(extents, stats, acquisition, doubt)
         part = fibrosis_features(extents, stats, acquisition, doubt)
-        doubled = doubt is not None and doubt.out_of_range_percent > out_of_range_percent
+        unknown = [name for name in RANGED if total[name] is None]
+        missing = tuple(WORDS[n] for n in dict.fromkeys((*self.ild.missing(total), *self.fibrosis.missing(part),
+                                                         *unknown)))
+        beyond = tuple(WORDS[n] for n in RANGED if (total[n] or 0.0) > BEYOND * self.most[n])
+        strange = doubt is not None and doubt.out_of_range_percent > out_of_range_percent
+        doubled = strange or bool(missing or beyond) or stats.normal_predicted
         times = 2.0 if doubled else 1.0
-        missing = dict.fromkeys((*self.ild.missing(total), *self.fibrosis.missing(part)))
         return Intervals(
             ild=self.ild.interval(float(ild_percent), total, times=times),
             fibrosis=self.fibrosis.interval(float(fibrosis_percent), part, times=times),
-            missing=tuple(WORDS[name] for name in missing),
+            missing=missing,
+            beyond=beyond,
             doubled=doubled,
         )
 
@@ -178,7 +194,10 @@ def interval_model(data: bytes) -> IntervalModel:
         told = content.pop("sha256")
         if canonical_sha256(content) != told:
             raise ValueError("its hash differs")
-        return IntervalModel(_extent_model(content["ild"]), _extent_model(content["fibrosis"]),
+        most = {name: float(content["most"][name]) for name in RANGED}
+        if not all(0 <= value < float("inf") for value in most.values()):
+            raise ValueError("a number of it has the wrong sign")
+        return IntervalModel(_extent_model(content["ild"]), _extent_model(content["fibrosis"]), most,
                              str(content["made_from"]))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise HrctError("BAD_MODEL", f"The model of the intervals cannot be used: {problem}.",

@@ -68,9 +68,15 @@ def pattern_model(data: bytes) -> PatternModel:
         if tuple(content["features"]) != NAMES:
             raise ValueError("it was trained on other features")
         abnormal, fibrosis, honeycombing, consolidation = (trees_from(content[stage]) for stage in STAGES)
+        low, high = (np.asarray(content[end], np.float32) for end in ("low", "high"))
+        if not (low.shape == high.shape == (len(NAMES),) and (low <= high).all()):
+            raise ValueError("its ranges are not whole")
+        asked = [int(t.columns.max(initial=0)) for t in (abnormal, fibrosis, honeycombing, consolidation)]
+        if max(asked) >= len(NAMES):
+            raise ValueError("its trees ask for a feature that there is not")
         return PatternModel(
-            low=np.asarray(content["low"], np.float32),
-            high=np.asarray(content["high"], np.float32),
+            low=low,
+            high=high,
             abnormal=abnormal,
             fibrosis=fibrosis,
             honeycombing=honeycombing,

@@ -36,6 +36,8 @@ def test_a_model_that_was_cut_short_is_a_plain_message(monkeypatch: pytest.Monke
 
 def test_why_an_interval_is_wide_is_a_caution() -> None:
     assert _widened(None) == ()
-    assert _widened(Intervals(SOME, SOME, (), False)) == ()
-    wide = _widened(Intervals(SOME, SOME, ("the noise", "the sharpness"), True))
-    assert [(f.code, f.detail) for f in wide] == [("INTERVAL_WIDENED", "Not known: the noise, the sharpness.")]
+    assert _widened(Intervals(SOME, SOME, (), (), False)) == ()
+    wide = _widened(Intervals(SOME, SOME, ("the noise", "the sharpness"), ("the slice thickness",), True))
+    told = ("Not known: the noise, the sharpness. "
+            "More than in the scans that they were made from: the slice thickness.")
+    assert [(f.code, f.detail) for f in wide] == [("INTERVAL_WIDENED", told)]

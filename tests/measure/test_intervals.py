@@ -27,7 +27,8 @@ LIMIT = {"out_of_range_percent": 5.0}
 def content(**changed: Any) -> bytes:
     part = {"points": {"root_extent": 0.4, "noise": 0.2, "unsure": 0.1}, "below": [-1.5, -1.6, -1.8],
             "if_missing": {"root_extent": 6.0, "noise": 5.0, "unsure": 9.0}, "above": [1.7, 1.8, 2.0]}
-    made: dict[str, Any] = {"version": 1, "made_from": "a test", "ild": part, "fibrosis": part} | changed
+    most = {"noise": 5.0, "blur": 2.5, "thickness": 3.0, "dense_normal": 10.0}
+    made: dict[str, Any] = {"version": 1, "made_from": "a test", "ild": part, "fibrosis": part, "most": most} | changed
     return json.dumps(made | {"sha256": canonical_sha256(made)}).encode()
 
 
@@ -87,20 +88,41 @@ def test_over_5_percent_out_of_range_doubles_both_intervals() -> None:
         assert wide.high_percent - percent == pytest.approx(2 * (narrow.high_percent - percent))
 
 
-def test_what_was_not_measured_counts_as_bad_and_is_named() -> None:
+def test_what_was_not_measured_counts_as_bad_is_named_and_doubles() -> None:
     model = interval_model(content())
     known = model.intervals(diseased(), stats(noise_hu=20.0), acquisition(), SURE, **LIMIT)
     unknown = model.intervals(diseased(), stats(noise_hu=None), acquisition(), SURE, **LIMIT)
-    assert known.missing == ()
-    assert unknown.missing == ("the noise",)
-    assert width(unknown.ild) > width(known.ild)
-    assert unknown.ild == model.intervals(diseased(), stats(noise_hu=50.0), acquisition(), SURE, **LIMIT).ild
+    assert (known.missing, known.doubled) == ((), False)
+    assert (unknown.missing, unknown.doubled) == (("the noise",), True)
+    bad = model.intervals(diseased(), stats(noise_hu=50.0), acquisition(), SURE, **LIMIT)
+    assert unknown.ild.high_percent - 7.0 == pytest.approx(2 * (bad.ild.high_percent - 7.0))
     assert model.intervals(diseased(), stats(), acquisition(), None, **LIMIT).missing == ("the classifier's doubt",)
 
 
-def test_what_the_model_does_not_ask_for_may_be_unknown() -> None:
-    assert interval_model(content()).intervals(
-        diseased(), stats(fwhm_mm=None), acquisition(slice_thickness_mm=None), SURE, **LIMIT).missing == ()
+def test_what_has_no_weight_is_missed_all_the_same() -> None:
+    found = interval_model(content()).intervals(
+        diseased(), stats(fwhm_mm=None), acquisition(slice_thickness_mm=None), SURE, **LIMIT)
+    assert set(found.missing) == {"the sharpness", "the slice thickness"}
+    assert found.doubled
+
+
+@pytest.mark.parametrize(("measured", "thickness_mm", "word"), [
+    ({"noise_hu": 53.0}, 1.0, "the noise"), ({"fwhm_mm": 2.7}, 1.0, "the sharpness"),
+    ({}, 3.2, "the slice thickness"), ({"normal_mode_hu": -760.0}, 1.0, "how dense normal lung is"),
+])
+def test_a_scan_beyond_all_cases_of_the_fit_doubles_and_is_named(
+    measured: dict[str, Any], thickness_mm: float, word: str
+) -> None:
+    found = interval_model(content()).intervals(
+        diseased(), stats(**measured), acquisition(slice_thickness_mm=thickness_mm), SURE, **LIMIT)
+    assert (found.beyond, found.doubled) == ((word,), True)
+
+
+def test_normal_lung_that_was_not_seen_doubles() -> None:
+    model = interval_model(content())
+    seen, predicted = (model.intervals(diseased(), stats(normal_predicted=told), acquisition(), SURE, **LIMIT)
+                       for told in (False, True))
+    assert width(predicted.ild) == pytest.approx(2 * width(seen.ild))
 
 
 def test_features_are_counted_from_the_scan() -> None:
