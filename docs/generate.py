@@ -134,6 +134,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "volume_high_ml": ("Both lungs together over this, ml, are a caution.", "MASK_VOLUME"),
     "right_share_low": ("A right lung of less than this part of both is a caution.", "MASK_ASYMMETRY"),
     "right_share_high": ("A right lung of more than this part of both is a caution.", "MASK_ASYMMETRY"),
+    "airways_low_ml": ("Airways that hold less than this, ml, are a caution.", "MASK_AIRWAYS"),
     "airway_leak_ml": ("Airways that hold more than this, ml, are a caution.", "MASK_LEAK"),
     "cut_off_caution_percent": ("More than this percent of the lungs beyond the slices is a caution.", "CUT_OFF"),
     "cut_off_refused_percent": ("More than this percent of the lungs beyond the slices is refused.", "CUT_OFF"),

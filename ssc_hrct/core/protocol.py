@@ -17,7 +17,7 @@ from ssc_hrct.core.patterns import Pattern
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of fitness to score and to compare (architecture.md, "Fit to score/compare")."""
+    """Limits of fitness to score and to compare; docs/protocol.md says what each decides."""
 
     thin_mm: float
     thick_refused_mm: float
@@ -45,6 +45,7 @@ class Limits:
     volume_high_ml: float
     right_share_low: float
     right_share_high: float
+    airways_low_ml: float
     airway_leak_ml: float
     cut_off_caution_percent: float
     cut_off_refused_percent: float

@@ -21,7 +21,8 @@ class ImageStats:
     denser to the back (False: to the front). normal_predicted: the mode follows from the lung volume, because too
     little normal lung was left to measure. air_around_hu: median of the air in front of the patient, where that in the
     windpipe could not be measured. windpipe_bow_mm: how far the middle of the windpipe's back wall lies in
-    front of its sides. moved_slices: indices of the volume's slices with signs of motion.
+    front of its sides. moved_slices: indices of the volume's slices with signs of motion (none seen, though too little
+    of the borders could be looked at: None).
     """
 
     lung_ml: float
@@ -43,6 +44,6 @@ class ImageStats:
     density_supine: bool | None = None
     normal_predicted: bool = False
     windpipe_bow_mm: float | None = None
-    moved_slices: tuple[int, ...] = ()
+    moved_slices: tuple[int, ...] | None = ()
     noise_in_blood: bool = False
     air_around_hu: float | None = None

@@ -1,12 +1,13 @@
 """May this scan be scored, as far as its image tells? Judges what was measured; measures nothing.
 
 The limits stand in the protocol. Those of air, blood, noise, breath, coverage and field of view are what readers ask
-of a scan (architecture.md, "Fit to score"). The others are ours and stand beyond what scans that were looked at
-measure: in lidc-0001, lidc-0002 and 4dlung-113, as they are and acquired again (noise of 30 and 60 HU, sharper,
-softer, thicker, less inflated), and in six made-up chests the airways hold 23 to 60 ml (`airway_leak_ml` 100), 0 to 2
-percent of the lung is under -970 HU (`low_density_percent` 15), the right lung is 52 to 53 percent of both at full
-breath (`right_share_low`, `right_share_high` 0.5 and 0.6; 62 in 4dlung-113, in free breathing, which is told), no
-slice moved (`motion_slices` 2: a step shows on both its sides), and the windpipe's back wall lies 0.3 to 5.3 mm
+of a scan. The others are ours and stand beyond what scans that were looked at measure: in lidc-0001, lidc-0002 and
+4dlung-113, as they are and acquired again (noise of 30 and 60 HU, sharper, softer, thicker, less inflated), and in
+six made-up chests (eight for the airways) the airways hold 23 to 60 ml (`airways_low_ml` 15, `airway_leak_ml` 100; a
+chest whose airways are filled 0), 0 to 2 percent of the lung is under -970 HU (`low_density_percent` 15), the right
+lung is 52 to 53 percent of both at full breath (`right_share_low`, `right_share_high` 0.5 and 0.6; 62 in 4dlung-113,
+in free breathing, which is told), no slice moved (`motion_slices` 2: a step shows on both its sides), and the
+windpipe's back wall lies 0.3 to 5.3 mm
 behind its sides (`windpipe_bow_mm` 1.0 in front: made-up walls are measured to 0.8 mm, so only one that is surely
 bowed forward speaks). covid-p002 chose none of them.
 """
@@ -61,7 +62,8 @@ def _values(stats: ImageStats, acquisition: Acquisition, limits: Limits) -> Iter
         detail = f"Noise is {stats.noise_hu:.0f} HU, scaled to slices of 1 mm.{heart}"
         yield (refusal if stats.noise_hu > limits.noise_refused_hu else caution)("NOISY", detail)
     missing = [name for name, value in (("air", stats.air_hu), ("noise", stats.noise_hu),
-                                        ("sharpness", stats.fwhm_mm), ("blood", stats.blood_hu)) if value is None]
+                                        ("sharpness", stats.fwhm_mm), ("blood", stats.blood_hu),
+                                        ("motion", stats.moved_slices)) if value is None]
     if missing:
         yield caution("IMAGE_UNKNOWN", f"Not measured: {', '.join(missing)}.")
 
@@ -130,14 +132,15 @@ def _coverage(stats: ImageStats, limits: Limits) -> Iterator[Finding]:
 
 
 def _motion(stats: ImageStats, limits: Limits) -> Iterator[Finding]:
-    if len(stats.moved_slices) >= limits.motion_slices:
-        yield caution("MOTION", f"{len(stats.moved_slices)} slices show it, counted from the feet: {_runs(stats)}.")
+    moved = stats.moved_slices or ()
+    if len(moved) >= limits.motion_slices:
+        yield caution("MOTION", f"{len(moved)} slices show it, counted from the feet: {_runs(moved)}.")
 
 
-def _runs(stats: ImageStats) -> str:
+def _runs(slices: tuple[int, ...]) -> str:
     """The slices as runs: 12 to 15, 40; of many the rest is left off."""
     runs: list[list[int]] = []
-    for k in stats.moved_slices:
+    for k in slices:
         if runs and k == runs[-1][1] + 1:
             runs[-1][1] = k
         else:
@@ -151,6 +154,8 @@ def _mask(stats: ImageStats, limits: Limits) -> Iterator[Finding]:
         yield caution("MASK_VOLUME", f"Both lungs together hold {stats.lung_ml:.0f} ml.")
     if not limits.right_share_low <= stats.right_share <= limits.right_share_high:
         yield caution("MASK_ASYMMETRY", f"The right lung is {round(100 * stats.right_share, 1):g} percent of both.")
+    if stats.airways_ml < limits.airways_low_ml:
+        yield caution("MASK_AIRWAYS", f"The airways that were found hold {round(stats.airways_ml, 1):g} ml.")
     if stats.airways_ml > limits.airway_leak_ml:
         yield caution("MASK_LEAK", f"The airways hold {stats.airways_ml:.0f} ml.")
     if stats.low_density_percent > limits.low_density_percent:

@@ -12,7 +12,7 @@ from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LOWEST_HU, PADDING_HU, Volume
-from ssc_hrct.measure import calibrate
+from ssc_hrct.measure import calibrate, find_lungs
 from ssc_hrct.phantom.acquisition import KERNELS
 from ssc_hrct.quality import check_image
 from tests.measure.chests import CLEAR, COARSE, chest, like, lung_of, measured, true_lungs
@@ -232,6 +232,18 @@ def test_without_a_trachea_nothing_is_told_of_air_noise_blood_and_sharpness():
     stats = stats_of(phantom.volume, regions)
     assert (stats.air_hu, stats.noise_hu, stats.fwhm_mm, stats.blood_hu) == (None, None, None, None)
     assert stats.normal_mode_hu == coarse().normal_mode_hu
+
+
+@pytest.mark.parametrize("filled_hu", [None, -800, 40], ids=["air", "too dense to be followed", "tissue"])
+def test_airways_that_are_not_found_are_told(filled_hu):
+    """Where they are too dense to be followed they count as lung."""
+    phantom = chest(CLEAR)
+    airways = phantom.truth_regions.labels == Region.AIRWAYS
+    hu = phantom.volume.hu if filled_hu is None else np.where(airways, np.int16(filled_hu), phantom.volume.hu)
+    volume = like(phantom.volume, hu)
+    stats = calibrate(volume, find_lungs(volume))
+    told = [f.code for f in check_image(stats, volume.acquisition, default_protocol())]
+    assert ("MASK_AIRWAYS" in told) is (filled_hu is not None)
 
 
 @pytest.mark.parametrize(("offset_hu", "codes"), [(0, []), (60, ["HU_OFFSET"]), (200, ["NOT_HU"])])

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from ssc_hrct.core.lungs import Lungs
 from ssc_hrct.core.volume import SourceFrames, Volume
 from ssc_hrct.measure import calibrate, find_lungs
-from tests.measure.chests import CLEAR, GLASS, chest, found, like
+from tests.measure.chests import CLEAR, GLASS, chest, found, like, true_lungs
 
 AT = 45
 """A slice in the middle of the lungs."""
@@ -35,7 +36,7 @@ def stepped(volume: Volume, first: int, shift_mm: float, axis: int) -> Volume:
     return like(volume, hu)
 
 
-def moved(volume: Volume, lungs: Lungs | None = None) -> tuple[int, ...]:
+def moved(volume: Volume, lungs: Lungs | None = None) -> tuple[int, ...] | None:
     return calibrate(volume, lungs or find_lungs(volume)).moved_slices
 
 
@@ -55,7 +56,7 @@ def test_noise_is_no_motion(sd_hu):
 @pytest.mark.parametrize("shift_mm", [3.0, 4.5])
 def test_doubled_borders_are_found_in_their_slices(shift_mm, axis):
     """All of the band, and at most the slice beside it."""
-    told = set(moved(doubled(chest(CLEAR).volume, AT, AT + 5, shift_mm, axis)))
+    told = set(moved(doubled(chest(CLEAR).volume, AT, AT + 5, shift_mm, axis)) or ())
     assert set(range(AT, AT + 5)) <= told <= set(range(AT - 1, AT + 6))
 
 
@@ -73,3 +74,17 @@ def test_a_slice_that_was_filled_in_is_no_step():
     volume = stepped(chest(CLEAR).volume, AT, 4.5, 1)
     uids = tuple("" if k == AT else f"1.2.{k}" for k in range(volume.grid.shape[0]))
     assert moved(replace(volume, source=SourceFrames(sop_instance_uids=uids))) == ()
+
+
+def test_where_borders_are_too_soft_to_judge_nothing_is_said_of_motion():
+    """Blurred by 6 mm (sigma) within every slice."""
+    volume = chest(CLEAR).volume
+    soft = ndimage.gaussian_filter(volume.hu.astype(np.float32), (0, 4, 4))
+    assert moved(like(volume, np.rint(soft)), found(CLEAR)) is None
+
+
+@pytest.mark.parametrize("slices", [3, 6], ids=["no step could be seen", "no border could be held against others"])
+def test_where_slices_are_too_few_nothing_is_said_of_motion(slices):
+    few = slice(AT, AT + slices)
+    volume = like(chest(CLEAR).volume, chest(CLEAR).volume.hu[few])
+    assert moved(volume, true_lungs(chest(CLEAR).truth_regions.labels[few], volume)) is None

@@ -45,7 +45,7 @@ FINE: list[dict[str, Any]] = [
     {"cut_off_percent": 0.0}, {"view_percent": 0.0},
     # mask
     {"lung_ml": 2000.0}, {"lung_ml": 8500.0}, {"right_share": 0.5}, {"right_share": 0.6}, {"airways_ml": 100.0},
-    {"airways_ml": 0.0}, {"low_density_percent": 15.0}, {"supine": False},
+    {"airways_ml": 15.0}, {"low_density_percent": 15.0}, {"supine": False},
 ]
 
 
@@ -78,6 +78,7 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"air_hu": None}, "IMAGE_UNKNOWN", C, "Not measured: air."),
     ({"noise_hu": None, "fwhm_mm": None}, "IMAGE_UNKNOWN", C, "Not measured: noise, sharpness."),
     ({"blood_hu": None}, "IMAGE_UNKNOWN", C, "Not measured: blood."),
+    ({"moved_slices": None}, "IMAGE_UNKNOWN", C, "Not measured: motion."),
     # inspiration
     ({"normal_mode_hu": -819.0}, "LOW_INSPIRATION", C, "-819 HU"),
     ({"lung_ml": 1499.0}, "EXPIRATION", R, "1499 ml"),
@@ -110,6 +111,8 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"right_share": 0.49}, "MASK_ASYMMETRY", C, "49 percent"),
     ({"right_share": 0.499}, "MASK_ASYMMETRY", C, "49.9 percent"),
     ({"right_share": 0.61}, "MASK_ASYMMETRY", C, "61 percent"),
+    ({"airways_ml": 14.9}, "MASK_AIRWAYS", C, "hold 14.9 ml"),
+    ({"airways_ml": 0.0}, "MASK_AIRWAYS", C, "hold 0 ml"),
     ({"airways_ml": 101.0}, "MASK_LEAK", C, "101 ml"),
     ({"low_density_percent": 16.0}, "MASK_LOW_DENSITY", C, "16 percent"),
 ]
