@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.core.volume import LabelMap
+from ssc_hrct.core.volume import LabelMap, read_only
 
 NO_VOXEL = 255
 """Stands where the label map has no voxel."""
@@ -25,7 +25,7 @@ SAME_VOXEL = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """labels: uint8 [z, y, x] on the grid, NO_VOXEL where the map has none.
+    """labels: uint8 [z, y, x] on the grid, read-only, NO_VOXEL where the map has none.
 
     resampled: the lattices differ. lost_percent: part of what was labelled, by volume, that is not on the grid.
     """
@@ -33,6 +33,9 @@ class Fitted:
     labels: NDArray[np.uint8]
     resampled: bool
     lost_percent: float
+
+    def __post_init__(self) -> None:
+        read_only(self.labels)
 
 
 def fit(labels: LabelMap, grid: Grid, *, progress: Progress = SILENT) -> Fitted:

@@ -1,4 +1,4 @@
-"""Lungs from a mask that a person gave (science.md 2.3): theirs in place of ours, with our airways left out.
+"""Lungs from a mask that a person gave: theirs in place of ours, with our airways left out.
 
 In: a volume, a label map of another program on any grid, and our own lungs where they were found. Out: `Lungs`, and
 what was measured of the mask. Labels say what belongs together and nothing else: a label's side is where it lies, so
@@ -56,7 +56,7 @@ def take_lungs(
     if fitted.lost_percent > LOST_PERCENT:
         raise refused(f"{fitted.lost_percent:.0f} percent of it lies outside the scan.")
     progress.step("looking at the lung mask", 0, 2)
-    labels = fitted.labels
+    labels = fitted.labels.copy()
     uncovered = None if own is None else 100.0 * _share(labels == NO_VOXEL, own.mask())
     labels[(labels == NO_VOXEL) | (volume.hu == PADDING_HU)] = 0
     if own is not None:

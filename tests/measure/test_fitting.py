@@ -64,6 +64,7 @@ def test_a_file_that_holds_a_part_of_the_scan_is_laid_where_it_belongs(tmp_path:
     expected[cut] = labelled()[cut]
     np.testing.assert_array_equal(fitted.labels, expected)
     assert not fitted.resampled
+    assert not fitted.labels.flags.writeable
 
 
 def test_a_file_larger_than_the_scan_is_cut_and_what_is_lost_is_told(tmp_path: Path) -> None:
