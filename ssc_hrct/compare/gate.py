@@ -281,4 +281,4 @@ CHECKS: tuple[Check, ...] = (
     _side, _version, _protocol, _volume, _thickness, _kernel, _manufacturer, _reconstruction, _kvp,
     _contrast, _position, _air, _blood, _coverage, _motion, _dates,
 )
-"""In the order of the table in architecture.md."""
+"""In this order findings are told."""

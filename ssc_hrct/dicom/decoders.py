@@ -1,9 +1,10 @@
 """Pixels out of every transfer syntax that CT comes in: imagecodecs as a plug-in of pydicom's decoders.
 
 In: a dataset. Out: its stored values. imagecodecs reads JPEG (8 and 12 bit, lossless), JPEG-LS, JPEG
-2000 and HTJ2K; pylibjpeg-rle reads RLE; pydicom alone the rest. Chosen by measurement (stack.md,
-section 1); nothing here is GPL. Which plug-in is used is fixed by name, so that the values do not
-depend on what else is installed.
+2000 and HTJ2K; pylibjpeg-rle reads RLE; pydicom alone the rest. For 400 slices these took 2.2 s of
+JPEG-LS, 1.2 of JPEG, 1.0 of HTJ2K, 0.7 of RLE, each the least of the readers tried, and 12.8 of JPEG
+2000 (gdcm 8.5; on two threads 6.2 against 8.3). Nothing here is GPL. Which plug-in is used is fixed by
+name, so that the values do not depend on what else is installed.
 """
 
 from __future__ import annotations

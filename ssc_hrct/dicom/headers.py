@@ -1,7 +1,7 @@
 """One file's header: is this DICOM, is it an image, and what does it say?
 
 In: a path. Out: a `SliceHeader`, or a `NoImage` that says why there is none. The first 16 KB are
-read and parsed from memory (half the time of reading through the file, stack.md section 1); only
+read and parsed from memory (measured: 0.5 ms a file, through the file 1.1 to 1.2 ms); only
 where the pixels begin later is the file itself parsed. Nothing is decoded and nothing is raised for
 a bad file.
 """

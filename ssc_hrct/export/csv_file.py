@@ -29,7 +29,7 @@ LOCK_WAIT_S = 30.0
 """How long another writer is waited for: a merge takes well under a second."""
 _REPLACE_TRIES = 5
 _REPLACE_WAIT_S = 0.2
-"""A virus scanner on Windows may hold a file for a moment after it was written (stack.md, section 7)."""
+"""A virus scanner on Windows may hold a file for a moment after it was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 In: coarse HU and the body mask. Out: the lumen of trachea, main and lobar bronchi, and that lumen
 with its wall. Method: a near-round tube of air near the body's midline in the upper part, grown
-with a rising threshold until the volume jumps (science.md 2.3, step 4).
+with a rising threshold until the volume jumps (as Mori et al., IEEE Trans Med Imaging 2000;19:103).
 """
 
 from __future__ import annotations

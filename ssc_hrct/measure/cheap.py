@@ -3,7 +3,7 @@
 Territory first (abnormal or not), then its parts: the split never moves the total. Hazy lung is where
 most of the thin tissue within 8 mm lies over own normal lung; nets on normal background are where over
 a third of it does, near the chest wall and over centilitres; honeycombing is where dense walls and
-empty lumen stand together near the chest wall (science.md 3.1, 10).
+empty lumen stand together near the chest wall.
 
 Each limit was chosen on development cases: disease of two renderers written into lidc-0001 and
 lidc-0002, and made-up chests; docs/decisions.md, 9 and 12, has what was tried and how well it did.
@@ -36,7 +36,7 @@ CYST_STRANDS_SHARE = 0.12
 CYST_LUMEN_SHARE = 0.02
 CYST_RAISED_SHARE = 0.20
 CLOSING_MM = 4.5
-"""A reader's outline does not follow each mesh (science.md 3.5)."""
+"""A reader outlines the ill lobules, not each mesh; chosen with the limits of nets (docs/decisions.md, 12)."""
 ROUGHER = 1.5
 """Hazy lung that is rougher than own normal lung's median by this factor is netted."""
 EMPTY_SHARE = 0.5

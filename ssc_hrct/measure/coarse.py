@@ -20,7 +20,7 @@ from ssc_hrct.measure.threads import in_slabs
 
 T = TypeVar("T", bound=np.generic)
 WORK_MM = 1.5
-"""Spacing aimed at; stack.md section 2: most filters cost 10 times less than at 0.7 mm."""
+"""Spacing aimed at: most filters cost 10 times less than at 0.7 mm."""
 SLAB = 16
 """Slices of the full grid that are worked on at a time: what is read twice should still be at hand."""
 

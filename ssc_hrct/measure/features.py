@@ -2,7 +2,7 @@
 
 In: volume, lungs and stats. Out: `Features`, one row per point of a lattice of about 3 mm. All densities are
 relative to the patient's own normal lung at that height, seen at one resolution (about 1.8 mm) whatever the
-scan's (science.md 3.2, 3.3, 10). A rim of one voxel under the pleura is left out of every share, and dense
+scan's. A rim of one voxel under the pleura is left out of every share, and dense
 strands (vessels) are counted apart, so that partial volume and vessels do not look like disease.
 """
 
@@ -204,7 +204,7 @@ def _fine(grid: Grid) -> Blocks:
 
 def _unevenness(stats: ImageStats) -> float:
     """How much more uneven normal lung is than at full breath: the less air, the more tissue in every voxel, and
-    the larger its differences (tissue times volume is constant: science.md 4.2). The root of it, as a compromise:
+    the larger its differences (tissue times volume is constant). The root of it, as a compromise:
     what disease adds does not grow with it."""
     tissue = (stats.normal_mode_hu + 1000.0) / USUAL_TISSUE_HU
     return float(np.clip(np.sqrt(max(tissue, 0.0)), 1.0, MOST_UNEVEN))
@@ -226,7 +226,7 @@ def _directions(
 ) -> dict[str, NDArray[np.float32]]:
     """Structure tensor: how much density changes, and how much in the direction in which it changes least.
 
-    Along a vessel nothing changes; across a net everything does (science.md 3.2, 3.4).
+    Along a vessel nothing changes; across a net everything does.
     """
     gradients = []
     ok = shrink(inner)

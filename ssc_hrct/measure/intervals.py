@@ -28,16 +28,16 @@ from ssc_hrct.core.protocol import canonical_sha256
 from ssc_hrct.core.stats import ImageStats
 
 FLOOR_POINTS = 0.3
-"""No scan is measured better than this (points; science.md 4.4)."""
+"""No scan is held to be measured better than this (points): our choice, not measured."""
 BIN_ENDS_PERCENT = (5.0, 20.0)
 """Small extents end here, then middle ones: the error grows with the extent, and so may its shape."""
 _BLEND_PERCENT = (4.0, 6.0, 16.0, 24.0)
 """From one bin to the next the factors go over in a line, a fifth of the bound to either side, so that two scans
 that hardly differ get intervals that hardly differ."""
 MASK_SHARE = 0.05
-"""Half a millimetre of the outer ring of 10 mm: how far the lungs' border may lie off (science.md 4.4)."""
+"""Half a millimetre of the outer ring of 10 mm: how far the lungs' border may lie off."""
 _NORMAL_MODE_HU = -870.0
-"""Own normal lung at full breath (science.md 3.1); denser is a shallower breath."""
+"""Own normal lung at full breath, as usual (lidc-0001 and lidc-0002: -885); denser is a shallower breath."""
 
 WORDS = {
     "root_extent": "", "extent": "", "root_ild": "", "mask": "", "unlike_normal": "",

@@ -1,7 +1,7 @@
 """Both lungs of a volume: everything inside the visceral pleura, disease included.
 
 In: a `Volume`. Out: `Lungs` on the volume's grid. Classical steps on a coarse lattice (body, air,
-airways, right and left, closing over disease), then the border at full resolution; science.md 2.3.
+airways, right and left, closing over disease), then the border at full resolution.
 Does not judge: checks on the mask are measured by `calibrate` and judged in `quality`.
 """
 

@@ -2,7 +2,7 @@
 
 In: volume, lungs and stats. Out: `Neighbourhoods`, maps on a coarse lattice in the lungs' box.
 A rim of one voxel under the pleura and dense strands (vessels) are left out of every share, so that
-partial volume and vessels do not look like disease (science.md 3.2, 10).
+partial volume and vessels do not look like disease.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The patient's own normal lung: the mode and width of its densities, its share, and the rise with gravity.
 
 In: densities and lung on a lattice of about 1.5 mm. Out: `OwnNormal`. Disease is looked for as what is denser than
-this (science.md 3.3), so it must not follow the disease: it starts from the least dense lung, takes gravity away,
+this, so it must not follow the disease: it starts from the least dense lung, takes gravity away,
 and then looks at all lung near that start. Where almost nothing is left to look at, the density that tissue of the
 usual mass has in lungs of this volume stands in.
 """
@@ -26,13 +26,13 @@ top of this range is still normal lung."""
 EMPTIEST_HU = -945.0
 """Lung whose 10 mm mean is emptier is emphysema and no start."""
 NEAR_HU = 60.0
-"""Lung whose 10 mm mean is this near is looked at again; ground glass begins at 110 over (science.md 3.6)."""
+"""Lung whose 10 mm mean is this near is looked at again; made-up ground glass adds 128 HU at least ("sheets")."""
 NORMAL_REACH_HU = 90.0
 """Lung whose 10 mm mean is within this above the mode looks normal."""
 GRAVITY_MOST_HU = 60.0
-"""Cap of the gravity gradient over the height of the lungs (science.md 3.3)."""
+"""Cap of the gravity gradient over the height of the lungs: 190 mm of 0.32 HU per mm, the most in three real scans."""
 TISSUE_ML = 550.0
-"""Tissue in normal lung, (HU + 1000) / 1000 x volume, which a breath does not change (science.md 4.2): 386, 453 and
+"""Tissue in normal lung, (HU + 1000) / 1000 x volume, which a breath does not change: 386, 453 and
 570 ml in lidc-0001, 4dlung-113 and lidc-0002, 496 to 655 in six made-up chests."""
 PREDICTED_HU = (-920.0, -650.0)
 USUAL_AIR_HU = -980.0

@@ -38,7 +38,7 @@ def part_lungs(air: Mask, middle_x: float, spacing_mm: Spacing) -> Sides | None:
 
     middle_x: x index of the midline (trachea or body). Parts on one side of the midline go there;
     a part on both sides is cut by a watershed on the depth of the vessel-filled lung, from markers
-    on either side (science.md 2.3, step 6).
+    on either side.
     """
     x = np.arange(air.shape[2])
     beside = [(middle_x - x) * spacing_mm[2] > BESIDE_MM, (x - middle_x) * spacing_mm[2] > BESIDE_MM]

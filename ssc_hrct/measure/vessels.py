@@ -18,9 +18,9 @@ from ssc_hrct.measure.threads import in_slabs
 from ssc_hrct.measure.zones import medial
 
 BRIGHT_HU = -500.0
-"""A block of 1.5 mm over this is half filled: a vessel of about 2 mm across (science.md 2.3, step 8)."""
+"""A block of 1.5 mm over this is half filled: a vessel of about 2 mm across."""
 CROWD_MM, CROWD_SHARE = 6.0, 0.35
-"""Vessels fill less of their surroundings; nets, consolidation and a wide hilum more (science.md 3.4)."""
+"""Vessels fill less of their surroundings; nets, consolidation and a wide hilum more."""
 HILUM_MM = 25.0
 NOTCH_MM = 12.0
 BLOOD_HU = (-50.0, 400.0)

@@ -1,7 +1,8 @@
 """How a scanner would show the tissue: in-plane blur by kernel, slice profile, noise with the kernel's spectrum.
 
-Figures follow science.md 3.6: half of the contrast is left at 0.35 (soft), 0.45 (standard), 0.75 (sharp) cycles per
-mm; noise of soft kernels is coarse, of sharp ones fine, and noise is alike in slices that share tissue.
+Figures are those usual of chest kernels, measured on no scanner: half of the contrast is left at 0.35 (soft), 0.45
+(standard), 0.75 (sharp) cycles per mm; noise of soft kernels is coarse, of sharp ones fine, and noise is alike in
+slices that share tissue.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Disease written into any Volume that has its Lungs: a real scan read as clear, or a made-up chest.
 
 In: HU, lungs, a `DiseaseSpec` and a seed. Out: the new HU and, per voxel, the territory of each pattern as a reader
-would outline it. Tissue is only ever added to air (science.md 3.6): t' = t + a (1 - t), so vessels stay visible;
+would outline it. Tissue is only ever added to air: t' = t + a (1 - t), so vessels stay visible;
 cyst lumens and emphysema take tissue away.
 
 Two renderers draw with different mathematics: "cells" from scattered points (`territory.py`, `writing.py`,

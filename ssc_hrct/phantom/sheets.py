@@ -21,7 +21,7 @@ from ssc_hrct.phantom.spread import WIDEST_FADE_MM, Spread
 from ssc_hrct.phantom.territory import LungFrame
 
 TISSUE_HU = 1050.0
-"""HU from air to soft tissue: t = (HU + 1000) / 1050 (science.md 3.6)."""
+"""HU from air to soft tissue: t = (HU + 1000) / 1050."""
 LEAST_ADDED = 0.14
 """Tissue added in ground glass is never less inside the border: 0.14 x 0.87 x 1050 is 128 HU over normal lung."""
 _MOST_ADDED = 0.45

@@ -1,4 +1,4 @@
-"""Where disease lies: fields over the lungs, cut at the quantile that gives the asked extent (science.md 3.6).
+"""Where disease lies: fields over the lungs, cut at the quantile that gives the asked extent.
 
 The territory is what a reader would outline: smooth-edged, following lobules on part of its border, without crumbs.
 Truth is counted on the fine grid, so that the percent is exact to the voxel.
