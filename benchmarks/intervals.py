@@ -115,7 +115,8 @@ def works(data: str | None) -> list[Work]:
 
 
 def summary(chests: Sequence[Row], parts: Sequence[Row]) -> str:
-    """Coverage of both models' intervals, in all and by the true extent."""
+    """Coverage of both models' intervals, in all, by the true extent and by the lung. Shares in brackets are binomial
+    and take cases for independent; those of one lung are not quite."""
     texts = [f"{len(chests)} whole chests (rows of `stratified`) and {len(parts)} crops; target: 85 to 95 percent."]
     for which in ("ild", "fibrosis"):
         lines = [line for engine in (SHIPPED, HONEST) for line in _lines(chests, parts, engine, which)]
@@ -132,6 +133,10 @@ def _lines(chests: Sequence[Row], parts: Sequence[Row], engine: str, which: str)
             told_of = [_covered([r for r in mine if low <= _true(r, engine, which) < high], engine, which)
                        for low, high in (*BINS, (0.0, 101.0))]
             lines.append([f"{name}, {WORDS[engine]}", *told_of])
+    everything = [r for r in report.scored([*chests, *parts], engine) if f"{which}_interval" in r["engines"][engine]]
+    for source in sorted({r["source"] for r in everything}):
+        mine = [r for r in everything if r["source"] == source]
+        lines.append([f"in {source}, {WORDS[engine]}", *[""] * len(BINS), _covered(mine, engine, which)])
     return lines
 
 

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta, rankdata
 
+from ssc_hrct.core.grade import Bounds, grade
+from ssc_hrct.core.numbers import rounded
+
 NEAR_BOUND_POINTS = 1.5
-"""A severity is asked for only where the truth lies further than this from every bound (the issue's targets)."""
+"""A severity is asked for only where the truth lies further than this from every bound: nearer, an error of 1.5
+points, which is good, already picks the other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +63,13 @@ def share(hits: int, of: int) -> Share:
     return Share(hits, of, low, high)
 
 
-def severity_of(percent: float, bounds: Sequence[float]) -> int:
-    """0 minimal to 3 severe; an upper end belongs to the grade below it. percent is rounded to 0.01 before."""
-    return sum(round(percent, 2) > bound for bound in bounds)
-
-
-def severity_right(found: Sequence[float], true: Sequence[float], bounds: Sequence[float]) -> Share:
-    """Of the cases that lie clear of every bound, how many got the right grade."""
+def severity_right(found: Sequence[float], true: Sequence[float], bounds: Bounds) -> Share:
+    """Of the cases that lie clear of every bound, how many got the right grade. Percents are rounded as in exports."""
     clear = [
         (f, t) for f, t in zip(found, true, strict=True) if min(abs(t - b) for b in bounds) > NEAR_BOUND_POINTS
     ]
-    return share(sum(severity_of(f, bounds) == severity_of(t, bounds) for f, t in clear), len(clear))
+    right = sum(grade(rounded(f, 2), bounds) is grade(rounded(t, 2), bounds) for f, t in clear)
+    return share(right, len(clear))
 
 
 def covered(intervals: Sequence[tuple[float, float]], true: Sequence[float]) -> Share:

@@ -71,7 +71,7 @@ def summary(rows: Sequence[Row]) -> str:
     if not any(HONEST in row["engines"] for row in rows):
         parts.append("The models of the folds are not in training/models: what follows is the shipped model, which "
                      "learned from both renderers and these lungs. The headline is still to come.")
-    parts += [_errors(rows), _free(rows), _places(rows), _coverage(rows), _patterns(rows), _seconds(rows),
+    parts += [_errors(rows), _folds(rows), _free(rows), _places(rows), _coverage(rows), _patterns(rows), _seconds(rows),
               _worst(rows)]
     return "\n\n".join(p for p in parts if p)
 
@@ -93,6 +93,23 @@ def _errors(rows: Sequence[Row]) -> str:
         ])
     return table(["engine", "cases", "ILD bias", "mean absolute", "95 % within", "largest", "fibrosis mean absolute",
                   "severity right over 1.5 points from a bound"], lines)
+
+
+def _folds(rows: Sequence[Row]) -> str:
+    """The held-out models one by one, worst first: that one is the headline."""
+    found = []
+    for source, renderer in sorted({(r["source"], r["renderer"]) for r in rows}):
+        mine = [r for r in scored(rows, HONEST) if (r["source"], r["renderer"]) == (source, renderer)]
+        off = errors(*reversed(_both(mine, HONEST)))
+        split = errors(*reversed(_both(mine, HONEST, fibrosis)))
+        if off is not None and split is not None:
+            found.append((off.mean_absolute, [
+                f"{renderer} in {source}", str(off.cases), f"{off.bias:+.2f}", f"{off.mean_absolute:.2f}",
+                f"{off.within_95:.2f}", f"{off.largest:.2f}", f"{split.mean_absolute:.2f}",
+            ]))
+    lines = [line for _, line in sorted(found, key=lambda one: -one[0])]
+    heads = ["held out", "cases", "ILD bias", "mean absolute", "95 % within", "largest", "fibrosis mean absolute"]
+    return f"Each held-out model on what it did not learn from, worst first:\n\n{table(heads, lines)}" if lines else ""
 
 
 def _both(

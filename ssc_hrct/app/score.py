@@ -105,7 +105,9 @@ def score_volume(
         refused = _refused(facts, found, subject_id, visit, protocol, now, began, stats)
         return replace(refused, volume=volume, lungs=lungs)
     found = (*found, *quality.check_mask(measure.mask_facts(lungs, volume), protocol))
-    classifier = measure.TrainedEngine(models.patterns, protocol.smallest_island_ml, protocol.largest_gap_ml)
+    classifier = models.classifier(
+        smallest_island_ml=protocol.smallest_island_ml, largest_gap_ml=protocol.largest_gap_ml
+    )
     patterns = classifier.classify(volume, lungs, stats, progress=progress)
     extents = measure.extents(volume, lungs, patterns, protocol.ild_patterns, progress=progress)
     intervals = None

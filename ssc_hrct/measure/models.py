@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ssc_hrct.measure.intervals import IntervalModel, interval_model
-from ssc_hrct.measure.trained import PatternModel, pattern_model
+from ssc_hrct.measure.patterns import PatternClassifier
+from ssc_hrct.measure.trained import PatternModel, TrainedEngine, pattern_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,10 @@ class Models:
 
     patterns: PatternModel
     error_bars: IntervalModel | None
+
+    def classifier(self, *, smallest_island_ml: float, largest_gap_ml: float) -> PatternClassifier:
+        """The engine that scores. Islands under smallest_island_ml go, gaps under largest_gap_ml fill."""
+        return TrainedEngine(self.patterns, smallest_island_ml, largest_gap_ml)
 
 
 def read_models(patterns: bytes, intervals: bytes | None) -> Models:

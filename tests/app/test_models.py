@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from ssc_hrct.app import assets
-from ssc_hrct.measure import pattern_model
+from ssc_hrct.measure import interval_model, pattern_model
 from ssc_hrct.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
+HELD_OUT = ROOT / "training" / "models"
 MODELS_OF_VERSION = {"0.2.0": ("1e5edcd90aec", "2395b80a80cc")}
 """Beginnings of the hashes. Other models are another version: the gate compares no scores across versions."""
 
@@ -22,9 +23,19 @@ def test_models_change_only_with_the_version():
     assert MODELS_OF_VERSION[__version__] == found, "a new model is a new version: write both here"
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "training" / "models").glob("*.json")), ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", sorted(HELD_OUT.glob("*-without-*.json")), ids=lambda f: f.stem)
 def test_each_held_out_model_is_whole_and_knows_todays_features(file):
-    assert pattern_model(file.read_bytes()).limits == assets.models().patterns.limits
+    if file.stem.startswith("intervals"):
+        assert interval_model(file.read_bytes()).most.keys() == assets.models().error_bars.most.keys()
+    else:
+        assert pattern_model(file.read_bytes()).limits == assets.models().patterns.limits
+
+
+def test_every_held_out_model_has_error_bars_made_without_its_lung():
+    sources = {file.stem.split("-without-")[1] for file in HELD_OUT.glob("*-without-*.json")}
+    assert len(sources) == 4
+    for source in sources:
+        assert (HELD_OUT / f"intervals-without-{source}.json").is_file()
 
 
 def test_held_out_models_do_not_ship():

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks import clear, intervals, retest
+from benchmarks import accuracy, clear, intervals, lungs, retest
 from benchmarks.common import cases, engines
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
@@ -48,6 +48,10 @@ def test_no_seed_is_used_twice() -> None:
     assert len(seeds) == 120 + 100 + 36 + 24
     assert len(set(seeds)) == len(seeds)
     assert min(seeds) == 8000
+    # Made-up chests and composites of the other tables lie below, apart from each other and from 6100 to 6200, on which
+    # limits of the lungs were chosen.
+    assert lungs.EVALUATION_SEED + 300 < accuracy.EVALUATION_SEED < cases.STRATIFIED_SEED - 300
+    assert lungs.EVALUATION_SEED >= 7000
 
 
 def test_a_case_is_judged_by_a_model_of_the_other_renderer_without_its_scan() -> None:

@@ -9,7 +9,6 @@ from benchmarks.common.figures import (
     covered,
     errors,
     repeat,
-    severity_of,
     severity_right,
     share,
     table,
@@ -44,11 +43,6 @@ def test_the_exact_interval_is_the_one_of_the_tables() -> None:
     assert share(0, 10).low == 0.0
     assert share(0, 10).high == pytest.approx(1 - 0.025 ** (1 / 10))
     assert share(10, 10).high == 1.0
-
-
-@pytest.mark.parametrize(("percent", "grade"), [(5.0, 0), (5.004, 0), (5.01, 1), (10.0, 1), (20.0, 2), (20.01, 3)])
-def test_a_bound_belongs_to_the_grade_below(percent: float, grade: int) -> None:
-    assert severity_of(percent, BOUNDS) == grade
 
 
 def test_a_truth_near_a_bound_is_not_asked_for_its_grade() -> None:

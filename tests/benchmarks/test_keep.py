@@ -76,5 +76,5 @@ def test_another_model_is_another_fingerprint(tmp_path: Path) -> None:
     one, two = tmp_path / "one.json", tmp_path / "two.json"
     one.write_text("1")
     two.write_text("2")
-    assert len({fingerprint(), fingerprint(None), fingerprint(one), fingerprint(two)}) == 4
+    assert len({fingerprint(), fingerprint(one), fingerprint(two), fingerprint(one, two)}) == 4
     assert fingerprint(one) == fingerprint(one)

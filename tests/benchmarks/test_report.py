@@ -41,9 +41,16 @@ def test_the_summary_holds_bias_error_and_grades_of_every_engine() -> None:
     text = report.summary(ROWS)
     assert "3 cases, 1 refused: shut." in text
     assert "| shipped model | 2 | +1.50 | 1.50 |" in text
-    assert "| model that never saw this renderer and lung | 2 | +1.50 | 2.50 |" in text
+    assert "| held-out model | 2 | +1.50 | 2.50 |" in text
     assert "2 of 2: 100.0 % (15.8 to 100.0)" in text
     assert "| truth 20 to 40 % | 2 | +3.00, 3.00 | +4.00, 4.00 |" in text
+
+
+def test_the_worst_held_out_model_stands_first() -> None:
+    rows = [*ROWS, row("other", 10, shipped=10, honest=18, source="lidc-0001")]
+    text = report.summary(rows)
+    first, second = "| cells in lidc-0001 | 1 | +8.00 | 8.00 |", "| cells in phantom | 2 | +1.50 | 2.50 |"
+    assert text.index(first) < text.index(second)
 
 
 def test_intervals_are_counted_where_they_hold_the_truth() -> None:

@@ -111,6 +111,20 @@ def test_what_was_never_learned_is_counted_and_cut_to_what_was():
     assert said().doubt.out_of_range_percent < 5.0, "a plain chest is what was learned from"
 
 
+def test_what_it_is_cannot_move_where_it_is():
+    """Consolidation leaves the ILD extent, but not the territory."""
+    rows, model = seen(GLASS), assets.models().patterns
+    first = odds(rows, model)
+    zero, one = np.zeros_like(first.abnormal), np.ones_like(first.abnormal)
+    territories = []
+    for net, comb, dense in ((zero, zero, zero), (one, zero, zero), (one, one, zero), (zero, zero, one)):
+        said_of = replace(first, fibrosis=net, honeycombing=comb, consolidation=dense)
+        kinds = decide(rows, said_of, model.limits, smallest_island_ml=0.1, largest_gap_ml=0.3).patterns
+        territories.append((kinds >= Pattern.GROUND_GLASS) & (kinds <= Pattern.CONSOLIDATION))
+    assert territories[0].any()
+    assert all((other == territories[0]).all() for other in territories[1:])
+
+
 def test_islands_fall_and_gaps_fill_by_the_protocol():
     rows, model = seen(), assets.models().patterns
     everywhere = odds(rows, model)
