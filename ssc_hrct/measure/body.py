@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from ssc_hrct.measure.shapes import Mask, Spacing, fill_slices, grow, largest, open_ball, parts
 
 BODY_HU = -400.0
+"""About half way from normal lung (-870 HU) to soft tissue."""
 TABLE_OPENING_MM = 4.0
+"""Our choice: shells of couches are thinner than twice this, chest walls thicker."""
 OUTSIDE_HU = -940.0
 """Air around the patient is emptier than this, lung is not."""
 CUT_ML = 30.0
+"""Our choice: less air at the image's edge is not worth a look (1 percent of small lungs)."""
 WITHIN_SHARE = 0.9
+"""Our choice: so much of it lies between the first and last row of tissue (docs/decisions.md, 14)."""
 
 
 def find_body(hu: NDArray[np.float32], unseen: Mask, spacing_mm: Spacing) -> Mask:

@@ -14,13 +14,16 @@ from ssc_hrct.measure.shapes import Mask, Spacing, dilate, parts
 
 APART_ML = 1.5
 APART_HU = -930.0
-"""A part of air of its own, as large and as empty, is gas; isolated cysts are smaller, pieces of lung denser."""
+"""A part of air of its own, as large and as empty, is gas; isolated cysts are smaller (a ball of 14 mm across holds
+1.5 ml), pieces of lung denser. Our choice, as are all limits here."""
 CORE_HU = -945.0
 """Mean over 5 mm; own normal lung lies over -910 and noise hardly moves a mean."""
 CORE_ML = 0.3
+"""A core is at least as large as a ball of 8 mm across: noise and bronchi make smaller ones."""
 REACH_MM = 4.0
 """The core ends this far inside the gas, at most: its mean looks 5 mm around."""
 SHELL_MM = 3.0
+"""Two blocks of the coarse lattice: wider than the wall of a gut."""
 TISSUE_SHARE, LOW_TISSUE_SHARE = 0.55, 0.45
 """Of the shell around gas that touches lung on one side; bullae at the chest wall have less. The second number is for
 the lowest third of the lungs, where the colon lies under a high dome."""

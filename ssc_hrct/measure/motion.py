@@ -11,7 +11,7 @@ slices around: 0.82 at least in the clear ones, 0.55 to 0.78 where 10 mm of slic
 themselves 2 to 4 mm aside (157 of 162 slices are told; the others are at a band's end in 4dlung-113, which is
 blurred as a whole, or 2 mm aside in a chest with pixels of 1.5 mm). Step against the slices around: 1.17 at most in
 the clear ones (the outermost slices aside), 1.2 to 4.3 where all above a slice was moved by 3 to 5 mm, told in 22
-of 24. The second limit stands nearer to motion than to the clear scans, because so few of those were looked at.
+of 24. The second limit stands nearer to motion than to the clear scans: three real ones are few.
 """
 
 from __future__ import annotations

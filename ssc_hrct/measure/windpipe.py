@@ -69,8 +69,7 @@ def windpipe(volume: Volume, regions: NDArray[np.uint8], slices: slice) -> Windp
 def _noise_hu(hu: NDArray[np.int16], core: Mask) -> float | None:
     """SD of air about the median of its own slice, from the upper half alone: clipping at -1024 hides the lower.
 
-    Air drifts along a real windpipe (from -1022 to -948 HU in one scan); over all slices at once the SD of two real
-    scans came out twice too large.
+    Air drifts along a real windpipe (from -1022 to -948 HU in one scan), which doubles an SD over all slices at once.
     """
     apart = []
     for layer, inside in zip(hu, core, strict=True):

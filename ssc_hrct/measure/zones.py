@@ -11,7 +11,9 @@ from ssc_hrct.measure.shapes import Mask, Spacing, bounds, close_roughly, distan
 from ssc_hrct.measure.threads import in_slabs
 
 RING_MM = (10.0, 20.0)
+"""Our choice: the outer ring is about one secondary lobule deep (10 to 25 mm)."""
 HILUM_MM = 15.0
+"""A notch that a ball of this radius cannot enter is no chest wall (docs/decisions.md, 12). Our choice."""
 
 
 def thirds(regions: NDArray[np.uint8]) -> NDArray[np.uint8]:
