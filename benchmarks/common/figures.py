@@ -16,8 +16,8 @@ from ssc_hrct.core.grade import Bounds, grade
 from ssc_hrct.core.numbers import rounded
 
 NEAR_BOUND_POINTS = 1.5
-"""A severity is asked for only where the truth lies further than this from every bound: nearer, an error of 1.5
-points, which is good, already picks the other one."""
+"""A severity is asked for only where the truth lies further than this from every bound: nearer, an error
+as small as the usual ones picks another severity."""
 
 
 @dataclass(frozen=True, slots=True)
