@@ -14,7 +14,7 @@ class MaskFacts:
     sides_swapped: the lungs' names disagree with the place of the heart, which bulges to the patient's left.
     largest_step: largest relative change of the mask's area between slices about 2 mm apart, or between neighbours
     that are further apart (less what such a distance changes by nature), in the middle of the lungs' height.
-    missed_ml: homogeneous soft tissue between the mask and the ribs, over 10 mm thick: disease (or fluid) that was
+    missed_ml: soft tissue between the mask and the ribs, over about 10 mm thick: disease (or fluid) that was
     left outside the mask. 0 where there is none; None without ribs in the image.
     """
 

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.core.lungs import Lungs, Region
 from ssc_hrct.core.mask_facts import MaskFacts
 from ssc_hrct.core.volume import LabelMap, Volume
 from ssc_hrct.measure import find_lungs
-from ssc_hrct.measure.mask_facts import mask_facts, missed_ml
+from ssc_hrct.measure.mask_facts import mask_facts
+from ssc_hrct.measure.missed import missed_ml
 from ssc_hrct.measure.vessels import find_vessels
-from tests.measure.chests import CLEAR, chest, found, like, lung_of, true_lungs
+from ssc_hrct.phantom import PRESETS, make_chest
+from tests.measure.chests import CLEAR, COARSE, chest, found, like, lung_of, true_lungs
 
 DZ, DY, DX = CLEAR.spacing_mm
 
@@ -81,6 +84,48 @@ def test_a_solid_base_is_suspected_from_the_other_side():
     missed = missed_ml(volume, find_lungs(volume))
     assert missed is not None
     assert missed > 20
+
+
+def lesion(place: str, shape: str) -> np.ndarray:
+    """A ball of 60 mm or a layer of 15 mm, 80 mm wide, on the wall of the right lung, cut to the lung."""
+    lung = np.asarray(truth() == Region.RIGHT_LUNG)
+    heights = np.flatnonzero(lung.any(axis=(1, 2)))
+    z = int(heights[0] + 0.45 * (heights[-1] - heights[0]))
+    rows, columns = (np.flatnonzero(lung[z].any(axis=axis)) for axis in (1, 0))
+    if place == "side":
+        y = int(rows[0] + rows[-1]) // 2
+        x = int(np.flatnonzero(lung[z, y])[0])
+        depth = (np.arange(lung.shape[2]) - np.argmax(lung, axis=2)[:, :, None]) * DX
+    else:
+        x = int(columns[-1] - {"front": 0.5, "back": 0.5, "gutter": 0.22}[place] * (columns[-1] - columns[0]))
+        y = int(np.flatnonzero(lung[z, :, x])[0 if place == "front" else -1])
+        near = np.argmax(lung, axis=1) if place == "front" else lung.shape[1] - 1 - np.argmax(lung[:, ::-1], axis=1)
+        depth = np.abs(np.arange(lung.shape[1])[None, :, None] - near[:, None, :]) * DY
+    k, j, i = np.ogrid[: lung.shape[0], : lung.shape[1], : lung.shape[2]]
+    across = (i - x) * DX if place != "side" else (j - y) * DY
+    if shape == "ball":
+        return lung & (((k - z) * DZ) ** 2 + ((j - y) * DY) ** 2 + ((i - x) * DX) ** 2 < 30**2)
+    return lung & (depth < 15) & (((k - z) * DZ) ** 2 + across**2 < 40**2)
+
+
+@pytest.mark.parametrize("shape", ["ball", "layer"])
+@pytest.mark.parametrize("place", ["front", "side", "back", "gutter"])
+def test_solid_disease_on_the_wall_that_the_outline_leaves_out_is_suspected(place, shape):
+    """The outline is the true one without the lesion."""
+    where = lesion(place, shape)
+    volume = painted(where, 40)
+    labels = np.where(where, Region.OUTSIDE, truth()).astype(np.uint8)
+    missed, lost = missed_ml(volume, true_lungs(labels, volume)), where.sum() * volume.grid.voxel_ml
+    assert missed is not None
+    assert default_protocol().limits.missed_ml < missed < 1.1 * lost
+
+
+@pytest.mark.parametrize("seed", [6101, 6104])
+def test_noisy_and_ill_chests_with_their_true_outline_are_not_suspected(seed):
+    ill = make_chest(seed, replace(COARSE, noise_hu=45.0, disease=PRESETS["nsip" if seed % 2 else "uip"](35.0)))
+    missed = missed_ml(ill.volume, true_lungs(ill.truth_regions.labels, ill.volume))
+    assert missed is not None
+    assert missed < default_protocol().limits.missed_ml - 4
 
 
 def test_without_ribs_nothing_can_be_said():

@@ -105,7 +105,7 @@ LIMITS: list[tuple[str, Judge, Any, Any, str, Level]] = [
     ("parts_most", mask("parts_over_20_ml"), 2, 3, "MASK_PARTS", C),
     ("holes_ml", mask("holes_ml"), 5.0, 5.1, "MASK_HOLES", C),
     ("step_share", mask("largest_step"), 0.25, 0.251, "MASK_STEP", C),
-    ("missed_ml", mask("missed_ml"), 20.0, 20.1, "MASK_MISSED_DISEASE", C),
+    ("missed_ml", mask("missed_ml"), 12.0, 12.1, "MASK_MISSED_DISEASE", C),
     ("out_of_range_percent", out_of_range, 5.0, 5.01, "OUT_OF_RANGE", C),
     ("given_overlap_low", given("overlap"), 0.85, 0.849, "MASK_DIFFERS", C),
     ("given_uncovered_caution_percent", given("uncovered_percent"), 1.0, 1.01, "MASK_DIFFERS", C),
