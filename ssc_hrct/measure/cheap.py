@@ -1,6 +1,6 @@
 """The cheap engine: rules on neighbourhoods, no trained model. The baseline that any model must beat.
 
-Territory first (abnormal or not), then its parts: the split never moves the total. Hazy lung is where
+Territory first (abnormal or not), then its parts: the split never moves the territory. Hazy lung is where
 most of the thin tissue within 8 mm lies over own normal lung; nets on normal background are where over
 a third of it does, near the chest wall and over centilitres; honeycombing is where dense walls and
 empty lumen stand together near the chest wall.

@@ -60,7 +60,7 @@ Features = Mapping[str, float | None]
 def ild_features(
     extents: Extents, stats: ImageStats, acquisition: Acquisition, doubt: ClassifierDoubt | None
 ) -> dict[str, float | None]:
-    """What the error of the ILD extent is expected from. The split inside it cannot move the total and is not here."""
+    """What the error of the ILD extent is expected from. How it is split into ground glass and fibrosis is not here."""
     return _of_extent(extents, extents.ild_patterns) | _of_scan(stats, acquisition, doubt)
 
 

@@ -61,7 +61,7 @@ NORMAL_PERCENTILE = 25.0
 ILL_HU, ILL_TIMES = (-740.0, -590.0), (1.9, 3.0)
 """Lung is ill where within 5 mm it holds so many times the tissue of the emptiest quarter of the lungs, and is at least
 so dense; from the first number on the border begins to move, at the second it has. Chosen on made-up chests (seeds from
-6100) and two clear scans: nets and cysts lost 3 to 5 percent instead of 9 to 12, clear lungs grew by 0.1 and 0.3
+6100) and the clear scans: nets and cysts lost 3 to 5 percent instead of 9 to 12, clear lungs grew by 0.1 and 0.3
 percent; by density alone the lungs of a shallow breath grew by 9 percent, by share of dense blocks haze was lost.
 """
 ILL_BORDER_HU = -100.0

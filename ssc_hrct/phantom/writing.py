@@ -1,7 +1,7 @@
 """What disease looks like: tissue added and taken away, voxel by voxel, inside given territories.
 
-The renderer "cells": `Writer(frame, labels, border, ...)` with `slabs(hu)`, which yields changes in HU. The other,
-independent one is `sheets.py`.
+The renderer "cells": `Writer(frame, labels, border, ...)` with `slabs(hu)`, which yields changes in HU. The other
+one is `sheets.py`.
 """
 
 from __future__ import annotations
