@@ -1,7 +1,7 @@
 """Where disease lies for the renderer "sheets": smooth random fields on slopes of depth and height, cut at a level.
 
-The lobules and signed distances of the other renderer are not used; what both share stands in docs/method.md, 5. A border
-fades by its own field's slope: wide where the field is flat. Truth is counted on the fine grid.
+The lobules and signed distances of the other renderer are not used; what both share stands in docs/method.md, 5. A
+border fades by its own field's slope: wide where the field is flat. Truth is counted on the fine grid.
 """
 
 from __future__ import annotations
