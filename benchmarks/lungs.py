@@ -26,7 +26,7 @@ from benchmarks.accuracy import SCANS, real
 from benchmarks.common.keep import data_folder
 from ssc_hrct import measure, phantom
 from ssc_hrct.core.errors import HrctError
-from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.lungs import Region, both_lungs
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.volume import Volume
 from ssc_hrct.measure.mask_facts import mask_facts
@@ -113,7 +113,7 @@ def table(cases: Iterator[Case]) -> None:
             overlaps.append(0.0)
             continue
         seconds = process_time() - began
-        true = (case.regions == Region.RIGHT_LUNG) | (case.regions == Region.LEFT_LUNG)
+        true = both_lungs(case.regions)
         found = lungs.mask()
         overlap = dice(true, found)
         ill = np.isin(case.patterns, ILL) & true

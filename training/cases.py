@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ssc_hrct import dicom, measure, phantom, quality
 from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.lungs import Lungs, both_lungs
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.volume import LabelMap, Volume
 
@@ -210,6 +210,6 @@ def _phantom(recipe: Recipe) -> Made:
     made = phantom.make_chest(recipe.seed, spec)
     regions = made.truth_regions
     # Zones and rings do not matter here: the engine measures depth anew.
-    lung = (regions.labels == Region.RIGHT_LUNG) | (regions.labels == Region.LEFT_LUNG)
+    lung = both_lungs(regions.labels)
     flat = lung.view(np.uint8)
     return Made(made.volume, Lungs(regions, flat, flat.copy()), made.truth_patterns.labels)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from ssc_hrct import measure, phantom
-from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.lungs import Lungs, both_lungs
 from ssc_hrct.measure.features import features
 
 SEED = 1
@@ -28,7 +28,7 @@ def probe() -> list[float]:
 def _means() -> tuple[float, ...]:
     made = phantom.make_chest(SEED, CHEST)
     regions = made.truth_regions
-    lung = ((regions.labels == Region.RIGHT_LUNG) | (regions.labels == Region.LEFT_LUNG)).view("uint8")
+    lung = both_lungs(regions.labels).view("uint8")
     lungs = Lungs(regions, lung, lung.copy())
     seen = features(made.volume, lungs, measure.calibrate(made.volume, lungs))
     return tuple(round(float(mean), 3) for mean in seen.values.astype("float64").mean(axis=0))

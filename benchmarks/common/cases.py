@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.common.engines import Case
 from ssc_hrct import phantom
-from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.lungs import Region, both_lungs
 from ssc_hrct.core.patterns import Pattern
 from training import cases as training_cases
 from training.learn import Fold
@@ -126,7 +126,7 @@ def chest_of(which: Plan) -> phantom.ChestSpec:
 def made_up(seed: int, spec: phantom.ChestSpec) -> Case:
     made = phantom.make_chest(seed, spec)
     regions = made.truth_regions.labels
-    lung = (regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG)
+    lung = both_lungs(regions)
     return Case(made.volume, np.where(lung, made.truth_patterns.labels, np.uint8(Pattern.OUTSIDE)))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ssc_hrct import dicom, phantom
-from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.lungs import both_lungs
 from ssc_hrct.core.numbers import percent, volume_ml
 from ssc_hrct.core.patterns import FIBROSIS, Pattern
 from ssc_hrct.core.progress import SILENT, Progress
@@ -53,7 +53,7 @@ def uids(names: str) -> Callable[[], str]:
 
 def truth_of(made: phantom.Phantom, ild_patterns: tuple[Pattern, ...]) -> Truth:
     regions, patterns = made.truth_regions.labels, made.truth_patterns.labels
-    lung = (regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG)
+    lung = both_lungs(regions)
     voxels = np.bincount(patterns[lung], minlength=len(Pattern))
     whole = int(lung.sum())
     return Truth(

@@ -47,6 +47,12 @@ class Ring(IntEnum):
     OVER_20_MM = 3
 
 
+def both_lungs(regions: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """bool, of the same shape: right or left lung. regions: of `Region`."""
+    lung: NDArray[np.bool_] = (regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG)
+    return lung
+
+
 @dataclass(frozen=True, slots=True)
 class Lungs:
     """regions: `Region` per voxel; zones, rings: uint8 [z, y, x] of `Zone` and `Ring`."""
@@ -67,6 +73,4 @@ class Lungs:
 
     def mask(self) -> NDArray[np.bool_]:
         """bool [z, y, x]: both lungs, the denominator of every percent."""
-        labels = self.regions.labels
-        lung: NDArray[np.bool_] = (labels == Region.RIGHT_LUNG) | (labels == Region.LEFT_LUNG)
-        return lung
+        return both_lungs(self.regions.labels)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.lungs import Region, both_lungs
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU
 
 HU_STEPS = HIGHEST_HU - LOWEST_HU + 2
@@ -84,7 +84,7 @@ def labels(
     patterns: NDArray[np.uint8], regions: NDArray[np.uint8], zones: NDArray[np.uint8] | None, zone: int
 ) -> NDArray[np.uint8]:
     """Labels of one plane: pattern, airway, outline of the lungs; `TINTED` where `zones == zone`."""
-    lung = (regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG)
+    lung = both_lungs(regions)
     inner = lung.copy()
     inner[1:] &= lung[:-1]
     inner[:-1] &= lung[1:]

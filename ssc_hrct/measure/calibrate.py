@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.lungs import Lungs, Region, both_lungs
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LOWEST_HU, PADDING_HU, Volume
@@ -59,7 +59,7 @@ def calibrate(volume: Volume, lungs: Lungs, *, progress: Progress = SILENT) -> I
     part = regions[box]
     blocks = blocks_of(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
     hu = blocks.mean(np.maximum(volume.hu[box], LOWEST_HU))
-    in_lung = (part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)
+    in_lung = both_lungs(part)
     share = blocks.mean(in_lung)
     lung = share > 0.99
     if not lung.any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.lungs import both_lungs
 from ssc_hrct.core.volume import PADDING_HU, Volume
 
 Plane = NDArray[np.bool_]
@@ -46,7 +46,7 @@ def view_percent(volume: Volume, regions: NDArray[np.uint8], box: tuple[slice, s
 
 
 def _is_lung(regions: NDArray[np.uint8]) -> Plane:
-    lung: Plane = (regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG)
+    lung: Plane = both_lungs(regions)
     return lung
 
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.given_lungs import GivenFacts
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
+from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region, both_lungs
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import PADDING_HU, LabelMap, Volume
 from ssc_hrct.measure.coarse import Blocks, blocks_of
@@ -96,7 +96,7 @@ def lungs_of(regions: NDArray[np.uint8], grid: Grid) -> Lungs:
     """Zones and rings for a finished map of `Region`; both sides hold something."""
     whole = blocks_of(grid)
     around = [int(np.ceil(MARGIN_MM / d)) for d in grid.spacing_mm]
-    found = bounds((regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG), around)
+    found = bounds(both_lungs(regions), around)
     z, y, x = (slice(s.start // f * f, s.stop) for s, f in zip(found, whole.factors, strict=True))
     part = regions[z, y, x]
     blocks = Blocks(Grid((part.shape[0], part.shape[1], part.shape[2]), grid.spacing_mm), whole.factors)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.lungs import both_lungs
 from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern
 from ssc_hrct.core.volume import LabelMap
 from ssc_hrct.measure.coarse import Blocks
@@ -56,7 +56,7 @@ def _write(
     step = 8 * blocks.factors[0]
     for z in range(0, labels.shape[0], step):
         stop = min(z + step, labels.shape[0])
-        lung = (regions[z:stop] == Region.RIGHT_LUNG) | (regions[z:stop] == Region.LEFT_LUNG)
+        lung = both_lungs(regions[z:stop])
         rest = blocks.repeat(np.where(ill, np.uint8(Pattern.NORMAL), patterns), z, stop)
         found = np.maximum(rest, np.uint8(Pattern.NORMAL))
         rows = slice(max(0, z // blocks.factors[0] - 2), stop // blocks.factors[0] + 2)

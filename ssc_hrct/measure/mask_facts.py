@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.lungs import Lungs, Region, both_lungs
 from ssc_hrct.core.mask_facts import MaskFacts
 from ssc_hrct.core.volume import Volume
 from ssc_hrct.measure.coarse import Blocks, blocks_of
@@ -34,7 +34,7 @@ def mask_facts(lungs: Lungs, volume: Volume) -> MaskFacts:
     """Measure one mask. The lungs hold something on both sides."""
     whole = blocks_of(volume.grid, SAMPLE_MM)
     regions = label_samples(lungs.regions.labels, whole)
-    lung = (regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG)
+    lung = both_lungs(regions)
     _, counts = parts(lung)
     known = lung | (regions == Region.AIRWAYS)
     return MaskFacts(
@@ -49,7 +49,7 @@ def mask_facts(lungs: Lungs, volume: Volume) -> MaskFacts:
 def _largest_step(regions: NDArray[np.uint8], blocks: Blocks) -> float:
     step = max(1, round(STEP_MM / blocks.full.spacing_mm[0]))
     layers = regions[::step, :: blocks.factors[1], :: blocks.factors[2]]
-    areas = ((layers == Region.RIGHT_LUNG) | (layers == Region.LEFT_LUNG)).sum(axis=(1, 2)).astype(np.float64)
+    areas = both_lungs(layers).sum(axis=(1, 2)).astype(np.float64)
     held = np.flatnonzero(areas)
     if held.size < 3:
         return 0.0

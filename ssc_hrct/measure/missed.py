@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.lungs import Lungs, Region, both_lungs
 from ssc_hrct.core.volume import LOWEST_HU, Volume
 from ssc_hrct.measure.coarse import Blocks, blocks_of
 from ssc_hrct.measure.shapes import Mask, Spacing, bounds, parts
@@ -84,7 +84,7 @@ def missed_ml(volume: Volume, lungs: Lungs) -> float | None:
     whole = blocks_of(volume.grid, SAMPLE_MM)
     spacing = whole.spacing_mm
     regions = label_samples(lungs.regions.labels, whole)
-    lung = (regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG)
+    lung = both_lungs(regions)
     box = bounds(lung, [0, *(int(WALL_MM / d) for d in spacing[1:])])
     lung = lung[box]
     hu = _thin_hu(volume, whole, box)

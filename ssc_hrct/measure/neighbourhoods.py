@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.lungs import Lungs, both_lungs
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LOWEST_HU, Volume
@@ -65,11 +65,11 @@ def neighbourhoods(
     """Maps for a classifier. The lungs hold at least one voxel."""
     regions = lungs.regions.labels
     margin = [round(12.0 / d) for d in volume.grid.spacing_mm]
-    box = bounds((regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG), margin)
+    box = bounds(both_lungs(regions), margin)
     part = regions[box]
     fine = blocks_of(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
     hu = fine.mean(np.maximum(volume.hu[box], LOWEST_HU))
-    share = fine.mean(((part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)).view(np.uint8))
+    share = fine.mean(both_lungs(part).view(np.uint8))
     lung = share > 0.5
     inner = shrink(lung)
     over = np.where(lung, hu - normal_hu(lung, stats, fine), 0).astype(np.float32)

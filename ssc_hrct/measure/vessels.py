@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.lungs import Lungs, Region, both_lungs
 from ssc_hrct.core.volume import LOWEST_HU, Volume, read_only
 from ssc_hrct.measure.coarse import SLAB, WORK_MM, Blocks, ball_mean, blocks_of
 from ssc_hrct.measure.shapes import Mask, Spacing, bounds, close_roughly, dilate, grow, parts
@@ -37,7 +37,7 @@ def find_vessels(volume: Volume, lungs: Lungs) -> NDArray[np.bool_]:
     whole = blocks_of(volume.grid, WORK_MM)
     z, y, x = (slice(f // 2, f // 2 + (n - 1) * f + 1, f) for f, n in zip(whole.factors, whole.shape, strict=True))
     labels = regions[z, y, x]
-    lung = (labels == Region.RIGHT_LUNG) | (labels == Region.LEFT_LUNG)
+    lung = both_lungs(labels)
     tight = bounds(lung, [int(MARGIN_MM / d) for d in whole.spacing_mm])
     box = tuple(slice(part.start * f, part.stop * f) for part, f in zip(tight, whole.factors, strict=True))
     part = volume.hu[box]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ssc_hrct.core.lungs import Region, Ring, Zone
+from ssc_hrct.core.lungs import Region, Ring, Zone, both_lungs
 from ssc_hrct.measure.coarse import SLAB, Blocks
 from ssc_hrct.measure.shapes import Mask, Spacing, bounds, close_roughly, distance_mm
 from ssc_hrct.measure.threads import in_slabs
@@ -92,7 +92,7 @@ def write_rings(
         deep = blocks.linear(depth_mm, start, stop)
         found = (deep > RING_MM[0]).view(np.uint8) + (deep > RING_MM[1]).view(np.uint8)
         found += np.uint8(Ring.TO_10_MM)
-        found *= (part == Region.RIGHT_LUNG) | (part == Region.LEFT_LUNG)
+        found *= both_lungs(part)
         rings[start:stop] = found
 
     in_slabs(write, regions.shape[0], SLAB)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ssc_hrct.core.acquisition import Acquisition, SeriesKind
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import REGION_NAMES, Region
+from ssc_hrct.core.lungs import REGION_NAMES, both_lungs
 from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, LabelMap, Volume
@@ -98,7 +98,7 @@ def make_chest(seed: int, spec: ChestSpec = ChestSpec(), *, progress: Progress =
         hu[k], regions[k] = tissue.plane(k, structures)
     del structures
     disease = _all_disease(spec)
-    lung = (regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG)
+    lung = both_lungs(regions)
     patterns = np.where(lung, np.uint8(Pattern.NORMAL), np.uint8(Pattern.OUTSIDE)).astype(np.uint8)
     if disease is not None and lung.any():
         progress.step("Writing disease", 3, 5)

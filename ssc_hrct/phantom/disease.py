@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.lungs import Lungs, both_lungs
 from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU, LabelMap, Volume
@@ -88,7 +88,7 @@ def render(
     progress.step("Finding where disease lies", 0, 3)
     upright = Grid(grid.shape, grid.spacing_mm, grid.origin_mm)
     frame = lung_frame(hu, upright, regions)
-    lung = (regions[frame.box] == Region.RIGHT_LUNG) | (regions[frame.box] == Region.LEFT_LUNG)
+    lung = both_lungs(regions[frame.box])
     counted = counted_voxels(frame, lung, every)
     labels, writer = _WRITERS[Renderer(renderer)](frame, lung, counted, spec, rng)
     progress.step("Writing disease", 1, 3)

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from skimage.morphology import convex_hull_image
 
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.lungs import Region, both_lungs
 from ssc_hrct.phantom.lattice import FloatArray, Lattice, lattice_over, smooth_noise, smoothstep
 from ssc_hrct.phantom.spec import Distribution
 
@@ -47,7 +47,7 @@ class LungFrame:
 
 def lung_frame(hu: NDArray[np.generic], grid: Grid, regions: NDArray[np.uint8], step_mm: float = 2.2) -> LungFrame:
     """Measure the lungs of any volume. hu: [z, y, x]; regions: `Region`, at least one voxel of lung."""
-    lung = (regions == Region.RIGHT_LUNG) | (regions == Region.LEFT_LUNG)
+    lung = both_lungs(regions)
     box = _box(lung, grid, 8.0)
     origin = grid.to_lps_mm(tuple(float(s.start) for s in box))
     shape = tuple(s.stop - s.start for s in box)
@@ -55,7 +55,7 @@ def lung_frame(hu: NDArray[np.generic], grid: Grid, regions: NDArray[np.uint8], 
     lattice = lattice_over(inner, max(step_mm, 1.3 * grid.spacing_mm[1]))
     here = np.ix_(*(_nearest(nodes, fine) for nodes, fine in _axes(lattice)))
     labels = regions[box][here]
-    coarse = (labels == Region.RIGHT_LUNG) | (labels == Region.LEFT_LUNG)
+    coarse = both_lungs(labels)
     dense = ndimage.gaussian_filter(np.asarray(hu[box][here], dtype=np.float32), 0.5) > -520
     heart_side = ndimage.binary_erosion(coarse, iterations=2)
     bundle = edt.edt(~(dense & heart_side), anisotropy=(lattice.step_mm,) * 3, parallel=1)
