@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FWHM_PER_SIGMA = 2.3548
+"""Of a Gaussian: 2 sqrt(2 ln 2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageStats:

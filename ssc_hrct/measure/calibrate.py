@@ -24,7 +24,7 @@ from ssc_hrct.measure.own_normal import own_normal
 from ssc_hrct.measure.posture import table_behind
 from ssc_hrct.measure.windpipe import Windpipe, windpipe
 
-EMPTY_HU = -970
+LOW_DENSITY_HU = -970
 GRAVITY_SEEN_HU_PER_MM = 0.08
 """A gradient over this tells which way the patient lay. lidc-0001, lidc-0002 and 4dlung-113 on the back have 0.23 to
 0.32, six made-up chests 0.15 to 0.28 (0.15 with ground glass); where that was taken away again 0.05 at most is left."""
@@ -87,7 +87,7 @@ def calibrate(volume: Volume, lungs: Lungs, *, progress: Progress = SILENT) -> I
         gravity_hu_per_mm=min(gravity, 0.0) if supine is False else max(gravity, 0.0),
         cut_off_percent=cut_off_percent(counts.right + counts.left),
         view_percent=view_percent(volume, regions, box),
-        low_density_percent=100.0 * float(np.mean(hu[lung] < EMPTY_HU)),
+        low_density_percent=100.0 * float(np.mean(hu[lung] < LOW_DENSITY_HU)),
         supine=supine,
         table_behind=behind,
         density_supine=density_supine,

@@ -17,7 +17,7 @@ from scipy import ndimage
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Lungs, Region
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.core.stats import ImageStats
+from ssc_hrct.core.stats import FWHM_PER_SIGMA, ImageStats
 from ssc_hrct.core.volume import LOWEST_HU, Volume
 from ssc_hrct.measure.coarse import Blocks, ball_mean, blocks_of
 from ssc_hrct.measure.shapes import Mask, bounds, distance_mm, shrink
@@ -43,7 +43,6 @@ RAISED = {60: (8,), 90: (5, 8, 12, 20), 150: (5, 8), 250: (8,)}
 LOW_HU = -40.0
 EMPTY_HU = -950.0
 SIGHT_FWHM_MM = 1.8
-FWHM_PER_SIGMA = 2.3548
 USUAL_FWHM_MM = 1.3
 FINE_Z_MM = 2.5
 """Slices are averaged to about this, so that scans of 0.6 to 3 mm look alike and partial volume is the same."""

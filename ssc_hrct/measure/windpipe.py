@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.stats import FWHM_PER_SIGMA
 from ssc_hrct.core.volume import Volume
 from ssc_hrct.measure.shapes import Mask, bounds, erode
 
-FWHM_PER_SIGMA = 2.3548
 CORE_MM = 5.0
 """Air further than this from the wall (with its 2 mm) is free of it."""
 LEAST_VOXELS = 200

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from ssc_hrct.core.stats import FWHM_PER_SIGMA
 from ssc_hrct.phantom.lattice import FloatArray
-
-FWHM_PER_SIGMA = 2.3548
 
 
 @dataclass(frozen=True, slots=True)

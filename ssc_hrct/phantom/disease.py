@@ -25,6 +25,7 @@ from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Lungs, both_lungs
 from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern
 from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.stats import FWHM_PER_SIGMA
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU, LabelMap, Volume
 from ssc_hrct.phantom.lattice import FloatArray, smooth_noise
 from ssc_hrct.phantom.sheets import SheetWriter
@@ -41,8 +42,6 @@ from ssc_hrct.phantom.territory import (
     outline,
 )
 from ssc_hrct.phantom.writing import FADE_MM, Writer
-
-FWHM_PER_SIGMA = 2.3548
 
 
 @dataclass(frozen=True, slots=True)

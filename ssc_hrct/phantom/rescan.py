@@ -15,8 +15,9 @@ from scipy import ndimage
 
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.stats import FWHM_PER_SIGMA
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU, LabelMap, Volume
-from ssc_hrct.phantom.acquisition import FWHM_PER_SIGMA, KERNELS, NoiseMaker
+from ssc_hrct.phantom.acquisition import KERNELS, NoiseMaker
 from ssc_hrct.phantom.lattice import FloatArray, smoothstep
 
 _TISSUE_HU = 1050.0
