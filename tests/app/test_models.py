@@ -13,7 +13,7 @@ from ssc_hrct.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD_OUT = ROOT / "training" / "models"
-MODELS_OF_VERSION = {"0.2.0": ("1e5edcd90aec", "2395b80a80cc")}
+MODELS_OF_VERSION = {"0.2.0": ("e7f5f2679e88", "818ad38d8e58")}
 """Beginnings of the hashes. Other models are another version: the gate compares no scores across versions."""
 
 
