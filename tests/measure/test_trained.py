@@ -93,9 +93,8 @@ def test_the_denser_a_ball_the_more_of_it_is_abnormal():
         called.append(float((labels[ball] > Pattern.NORMAL).mean()))
         inmost.append(float((labels[core] > Pattern.NORMAL).mean()))
     assert called[0] < 0.1
-    # From vessels' density on, the rim of so small a ball looks like a vessel's (docs/limits.md); its core never does.
-    assert all(later >= earlier - 0.03 for earlier, later in pairwise(called[:5])), called
-    assert called[3] > 0.75
+    assert all(later >= earlier - 0.03 for earlier, later in pairwise(called)), called
+    assert min(called[3:]) > 0.75
     assert min(inmost[2:]) > 0.95, inmost
 
 
