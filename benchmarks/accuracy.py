@@ -22,7 +22,7 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.common.keep import data_folder, say_no_scans
+from benchmarks.common.keep import scans_or_say
 from ssc_hrct import dicom, measure, phantom, quality
 from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.app.score import Scored, score_volume
@@ -179,10 +179,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table(phantoms(args.repeats), show_dice=True)
     if args.what == "phantoms":
         return 0
-    data = data_folder(args.data)
+    data = scans_or_say(args.data)
     if data is None:
-        say_no_scans()
-        return 0 if args.what == "all" and args.data is None else 2
+        return 0 if args.what == "all" else 2
     if args.what in ("all", "composites"):
         table(composites(data, args.repeats), show_dice=False)
     if args.what in ("all", "scans"):

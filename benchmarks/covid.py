@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks.common.engines import BAND_HU, WORDS, Labels, band_labels
 from benchmarks.common.figures import area_under_curve, table
-from benchmarks.common.keep import data_folder, options, say_no_scans
+from benchmarks.common.keep import options, scans_or_say
 from ssc_hrct import dicom, measure, quality
 from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.core.grid import Grid
@@ -111,10 +111,9 @@ def lines(told: Mapping[str, Found], infected: Sequence[bool], with_lung: Sequen
 
 def main(arguments: Sequence[str] | None = None) -> int:
     args = options(__doc__ or "").parse_args(arguments)
-    data = data_folder(args.data)
+    data = scans_or_say(args.data)
     if data is None:
-        say_no_scans()
-        return 2 if args.data is not None else 0
+        return 0
     protocol = default_protocol()
     (choice,) = dicom.choose(
         dicom.find([data / "ct" / SCAN]).series, lambda facts: quality.check_header(facts, protocol)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.accuracy import SCANS, real
-from benchmarks.common.keep import data_folder
+from benchmarks.common.keep import scans_or_say
 from ssc_hrct import measure, phantom
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.lungs import Region, both_lungs
@@ -153,10 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table(phantoms(args.count, args.seed))
     if args.what == "phantoms":
         return 0
-    data = data_folder(args.data)
+    data = scans_or_say(args.data)
     if data is None:
-        print("The real scans are not here: name their folder with --data or in SSC_HRCT_DATA.", file=sys.stderr)
-        return 0 if args.what == "all" and args.data is None else 2
+        return 0 if args.what == "all" else 2
     table(composites(data, max(1, args.count // 2), args.seed))
     return 0
 

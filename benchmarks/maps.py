@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks.common import cases
 from benchmarks.common.figures import table
-from benchmarks.common.keep import data_folder, options, say_no_scans
+from benchmarks.common.keep import options, scans_or_say
 from ssc_hrct import measure
 from ssc_hrct.core.lungs import Lungs, Region
 from ssc_hrct.measure.features import NAMES, features
@@ -81,10 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="a Python that has pyradiomics")
     parser.add_argument("--side", type=float, default=20.0, help="of the cube, in mm")
     args = parser.parse_args(arguments)
-    data = data_folder(args.data)
+    data = scans_or_say(args.data)
     if data is None:
-        say_no_scans()
-        return 2 if args.data is not None else 0
+        return 0
     scan = cases.scan(str(data), SCAN, True)
     stats = measure.calibrate(scan.volume, scan.lungs)
     began = process_time()

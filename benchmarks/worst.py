@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 from benchmarks import stratified
 from benchmarks.common import cases, engines, report
 from benchmarks.common.engines import HONEST, WORDS, Labels, Mask, ild
-from benchmarks.common.keep import Row, data_folder, kept, options, say_no_scans, shelf
+from benchmarks.common.keep import Row, kept, options, scans_or_say, shelf
 from ssc_hrct import measure
 from ssc_hrct.app.assets import default_protocol, models
 from ssc_hrct.core.patterns import Pattern
@@ -129,11 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "img", help="folder of the pictures")
     parser.add_argument("--count", type=int, default=report.WORST)
     args = parser.parse_args(arguments)
-    data = data_folder(args.data)
-    if data is None:
-        say_no_scans()
-        if args.data is not None:
-            return 2
+    data = scans_or_say(args.data)
     place = None if data is None else str(data)
     rows = kept(shelf(stratified.NAME), stratified.works(place))
     if not rows:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--packages", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--diseased", type=int, default=10, help="cases for each source and renderer (default 10)")
     parser.add_argument("--clear", type=int, default=6, help="clear cases for each source (default 6)")
-    parser.add_argument("--whole", type=int, default=8, help="whole chests for each source and renderer (default 8)")
+    parser.add_argument("--whole", type=int, default=12, help="whole chests for each source and renderer (default 12)")
     asked = parser.parse_args(arguments)
     if asked.packages:
         sys.path.append(str(asked.packages))
@@ -55,13 +55,14 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
     chests = [corpus.read(file) for file in corpus.build(asked, real, place)]
     _say(began, f"{len(known)} cases and {len(chests)} whole chests are at hand")
 
+    every = [*known, *chests]
     models: dict[str, dict[str, Any]] = {}
     rows: list[validate.Judged] = []
-    folds = learn.folds(known)
+    folds = learn.folds(every)
     for fold in folds:
-        models[fold.name] = _learn([c for c in known if fold.learns(c)], fold.name)
+        models[fold.name] = _learn([c for c in every if fold.learns(c)], fold.name)
         model = _model(models[fold.name])
-        rows += [validate.judge(c, model, fold.name) for c in known if fold.judges(c)]
+        rows += [validate.judge(c, model, fold.name) for c in every if fold.judges(c)]
         _say(began, f"{fold.name} learned and judged")
     full_breath = [row for row in rows if row.source not in learn.SHARES]
     at = validate.best_limits(full_breath)
@@ -72,7 +73,7 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
 
     judged = [
         (case.source, validate.for_intervals(case, _model(models[fold.name]), limits))
-        for fold in folds for case in (*known, *chests) if fold.judges(case)
+        for fold in folds for case in every if fold.judges(case)
     ]
     told = (f"{len(judged)} cases, {len(chests)} of them whole chests with the lungs found anew, scored by models that "
             "did not learn from their renderer nor their real scan")
@@ -82,11 +83,11 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
         _write(file, intervals.to_json(bars))
     for name in SCANS:
         fold = learn.Fold("", name)
-        models[fold.name] = _learn([c for c in known if fold.learns(c)], fold.name)
+        models[fold.name] = _learn([c for c in every if fold.learns(c)], fold.name)
     final = {s: {"abnormal": limits[0], "fibrosis": limits[1]}.get(s, validate.HALF) for s in learn.STAGES}
     for name, content in models.items():
         _write(MODELS / f"{name}.json", learn.to_json(learn.with_limits(content, final)))
-    shipped = learn.with_limits(_learn(known, NAME), final)
+    shipped = learn.with_limits(_learn(every, NAME), final)
     _write(SHIPPED / "patterns.json", learn.to_json(shipped))
     _say(began, "the models are written")
 

@@ -1,7 +1,7 @@
 """Judges models on cases that they did not learn from, and chooses the limits.
 
-In: held-out cases and the models of their folds. Out: `Judged` rows, the limits that leave no bias where the grades
-lie, and a table for a person.
+In: held-out cases and the models of their folds. Out: `Judged` rows, the limits with the least error, and a table for
+a person.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from training.corpus import Case
 
 ABNORMAL_LIMITS = tuple(round(0.15 + 0.025 * i, 3) for i in range(21))
 FIBROSIS_LIMITS = tuple(round(0.30 + 0.05 * i, 2) for i in range(13))
-GRADED = (3.0, 12.0)
-"""Extents in percent where the grades lie: there the limits leave no bias."""
 HALF = 0.5
 BORDER = 1.016
 """The full grid counts so much more than the lattice, because the border is interpolated outward (7.73 to 7.87 and
@@ -51,7 +49,6 @@ def judge(case: Case, model: PatternModel, fold: str) -> Judged:
     said = odds(case.seen, model)
     weight = np.where(case.labelled, case.weight, np.float32(0))
     total = float(weight.sum())
-    truth = 100 * (case.truth * weight[:, None]).sum(axis=0) / total
     ild, fibrosis = [], []
     for limit in ABNORMAL_LIMITS:
         kinds, _ = _kinds(case, said, limit, HALF)
@@ -59,10 +56,9 @@ def judge(case: Case, model: PatternModel, fold: str) -> Judged:
         ild.append(BORDER * 100 * float(weight[diseased].sum()) / total)
         netted = [diseased & (said.fibrosis >= limit_2) for limit_2 in FIBROSIS_LIMITS]
         fibrosis.append(tuple(BORDER * 100 * float(weight[where].sum()) / total for where in netted))
-    fibrotic = float(truth[Pattern.RETICULATION] + truth[Pattern.HONEYCOMBING])
     return Judged(
-        fold, case.name, case.source, case.renderer, fibrotic + float(truth[Pattern.GROUND_GLASS]), fibrotic,
-        tuple(ild), tuple(fibrosis),
+        fold, case.name, case.source, case.renderer, case.ild_percent, case.fibrosis_percent, tuple(ild),
+        tuple(fibrosis),
     )
 
 
@@ -101,16 +97,15 @@ def _kinds(case: Case, said: Odds, abnormal: float, fibrosis: float) -> tuple[np
 
 
 def best_limits(rows: Sequence[Judged]) -> tuple[int, int]:
-    """Places in ABNORMAL_LIMITS and FIBROSIS_LIMITS that leave least bias: of ILD where the grades lie, of fibrosis
-    over all diseased cases."""
-    graded = [r for r in rows if GRADED[0] <= r.truth_ild <= GRADED[1]]
-    bias = [np.mean([r.ild[i] - r.truth_ild for r in graded]) for i in range(len(ABNORMAL_LIMITS))]
-    first = int(np.argmin(np.abs(bias)))
+    """Places in ABNORMAL_LIMITS and FIBROSIS_LIMITS: that with the least mean absolute error of ILD, and with it that
+    which leaves fibrosis least bias; both over all diseased cases."""
     diseased = [r for r in rows if r.renderer]
+    off = [np.mean([abs(r.ild[i] - r.truth_ild) for r in diseased]) for i in range(len(ABNORMAL_LIMITS))]
+    first = int(np.argmin(off))
     split = [np.mean([r.fibrosis[first][j] - r.truth_fibrosis for r in diseased]) for j in range(len(FIBROSIS_LIMITS))]
     second = int(np.argmin(np.abs(split)))
-    if first in (0, len(bias) - 1) or second in (0, len(split) - 1):
-        raise ValueError("the limit without bias lies beyond those that are tried")
+    if first in (0, len(off) - 1) or second in (0, len(split) - 1):
+        raise ValueError("the best limit lies beyond those that are tried")
     return first, second
 
 

@@ -129,8 +129,14 @@ def data_folder(named: Path | None) -> Path | None:
     return folder if (folder / "ct").is_dir() else None
 
 
-def say_no_scans() -> None:
-    print("The real scans are not here: name their folder with --data or in SSC_HRCT_DATA.", file=sys.stderr)
+def scans_or_say(named: Path | None) -> Path | None:
+    """`data_folder`; says so where there is none, and ends with exit code 2 where one was named."""
+    data = data_folder(named)
+    if data is None:
+        print("The real scans are not here: name their folder with --data or in SSC_HRCT_DATA.", file=sys.stderr)
+        if named is not None:
+            raise SystemExit(2)
+    return data
 
 
 def options(about: str) -> argparse.ArgumentParser:
@@ -169,11 +175,7 @@ def run(
     """A whole benchmark of kept rows: read the arguments, find the scans, make the rows, print them. Gives the exit
     code. works and show take the folder of the scans, None where there is none."""
     args = options(about or "").parse_args(arguments)
-    data = data_folder(args.data)
-    if data is None:
-        say_no_scans()
-        if args.data is not None:
-            return 2
+    data = scans_or_say(args.data)
     place = None if data is None else str(data)
     print(show(rows_for(args, name, works(place), function), place))
     return 0

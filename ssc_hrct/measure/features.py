@@ -50,6 +50,9 @@ USUAL_TISSUE_HU = 140.0
 """Own normal lung at full breath lies at most so far above -1000 HU. With 115, nets in made-up chests at 0.8 of full
 breath were half missed."""
 MOST_UNEVEN = 1.6
+BESIDE_MM = (5, 8)
+FAINTEST_TOP_HU = 80.0
+"""Parts are of no less than this, so that noise in normal lung has no tops."""
 DEEPEST_MM = 30.0
 RIDGE_HU = 50.0
 
@@ -58,14 +61,15 @@ NAMES = (
     "raised250_8", "mean_5", "mean_8", "all_8", "strands_5", "strands_8", "strands_12",
     "low_5", "low_12", "empty_5", "cysts_8", "cysts_12",
     "roughness_5", "roughness_12", "ridge_5", "ridge_12", "valley_5",
-    "energy_5", "least_5", "least_12", "round_5", "depth_mm", "surface_mm",
+    "energy_5", "least_5", "least_12", "round_5", "part_5", "part_8", "top_8", "depth_mm", "surface_mm",
 )
 """Shares are 0 to 1 in balls of 5, 8, 12 or 20 mm: raised, of thin tissue over own normal lung by so many HU; strands;
 low, emptier than normal lung; empty; cysts, the smaller of low and strands, which only walls with lumen between
 them have both of; ridge and valley, off their 3 mm mean by RIDGE_HU. In HU: mean of thin tissue, mean of all,
-roughness (SD about the 3 mm mean); energy and least in HU per mm (`_directions`), round their ratio. Depths from the
+roughness (SD about the 3 mm mean); energy and least in HU per mm (`_directions`), round their ratio; top, the
+largest mean_5 within so many mm along each axis, and part, how much of it is reached here (`_beside`). Depths from the
 chest wall (`chest_wall_depth_mm`) and from any surface, to DEEPEST_MM."""
-IN_HU = ("mean", "all", "roughness", "energy", "least")
+IN_HU = ("mean", "all", "roughness", "energy", "least", "top")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
     maps.update(_textures(view, rough, inside, thins))
     progress.step("looking at neighbourhoods", 2, 3)
     maps.update(_directions(np.clip(view.over, -150, STRAND_HU), view.inner, inside, rough, fine))
+    maps |= _beside(maps["mean_5"], near, blocks)
     right, left = (_labelled(lungs.regions.labels[view.box], blocks, side) for side in _SIDES)
     depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
     maps["depth_mm"] = np.minimum(depth, DEEPEST_MM)[near]
@@ -167,6 +172,19 @@ def _densities(view: _View, rough: Blocks, near: Mask, inside: Shares, thins: Sh
     for radius in (8, 12):
         maps[f"cysts_{radius}"] = np.minimum(maps[f"low_{radius}"], maps[f"strands_{radius}"])
     maps["empty_5"] = inside.share(rough.mean((view.hu < EMPTY_HU) & inner), 5)
+    return maps
+
+
+def _beside(mean: FloatMap, near: Mask, blocks: Blocks) -> dict[str, FloatMap]:
+    """How dense the densest nearby is, and how much of that is reached here. A blurred edge lies where half of it is
+    reached, however dense the inside: the denser it is, the further a fixed density would put the border outward."""
+    own = np.zeros(near.shape, np.float32)
+    own[near] = np.maximum(mean, 0)
+    maps = {}
+    for reach in BESIDE_MM:
+        top = ndimage.maximum_filter(own, [2 * round(reach / d) + 1 for d in blocks.spacing_mm], mode="constant")
+        maps[f"top_{reach}"] = top[near]
+        maps[f"part_{reach}"] = own[near] / np.maximum(top[near], np.float32(FAINTEST_TOP_HU))
     return maps
 
 

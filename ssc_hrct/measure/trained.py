@@ -1,7 +1,7 @@
 """The trained engine: symmetric trees on what each neighbourhood looks like.
 
-Two stages, as a reader works. First abnormal or not, by trees that can only rise with density and lines: the
-territory. Then what it is inside the territory: the split, which cannot move the territory. What it
+Two stages, as a reader works. First abnormal or not, by trees that can only rise with a place's own density and
+lines: the territory. Then what it is inside the territory: the split, which cannot move the territory. What it
 calls consolidation is reported beside the ILD extent and not in it, and so leaves the ILD percent. The model is made
 by `training/` and lies in resources/models/patterns.json.
 """
@@ -28,7 +28,7 @@ from ssc_hrct.measure.labels import label_map
 from ssc_hrct.measure.shapes import Mask, fill_gaps, without_small
 from ssc_hrct.measure.trees import Trees, trees_from
 
-EMPTY_SHARE = 0.35
+BLURRED_EMPTY_SHARE = 0.35
 """Emphysema: so much of the lung within 5 mm is emptier than -950 HU, and nothing abnormal surrounds it. What is seen
 is blurred to 1.8 mm, so that half of true emphysema lies above -950 there."""
 STAGES = ("abnormal", "fibrosis", "honeycombing", "consolidation")
@@ -168,7 +168,7 @@ def decide(
 
     rows = abnormal[near]
     kinds = np.full(len(rows), Pattern.NORMAL, np.uint8)
-    kinds[seen.values[:, NAMES.index("empty_5")] >= EMPTY_SHARE] = Pattern.EMPHYSEMA
+    kinds[seen.values[:, NAMES.index("empty_5")] >= BLURRED_EMPTY_SHARE] = Pattern.EMPHYSEMA
     kinds[rows] = Pattern.GROUND_GLASS
     netted = rows & (odds.fibrosis >= limits["fibrosis"])
     kinds[netted] = Pattern.RETICULATION

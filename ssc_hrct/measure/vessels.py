@@ -21,7 +21,7 @@ BRIGHT_HU = -500.0
 """A block of 1.5 mm over this is half filled: a vessel of about 2 mm across."""
 CROWD_MM, CROWD_SHARE = 6.0, 0.35
 """Vessels fill less of their surroundings; nets, consolidation and a wide hilum more."""
-HILUM_MM = 25.0
+CENTRAL_MM = 25.0
 NOTCH_MM = 12.0
 BLOOD_HU = (-50.0, 400.0)
 SMALLEST_ML = 0.3
@@ -59,7 +59,7 @@ def find_vessels(volume: Volume, lungs: Lungs) -> NDArray[np.bool_]:
 def _coarse(hu: NDArray[np.float32], sides: tuple[Mask, Mask], airways: Mask, blocks: Blocks) -> Mask:
     lung = sides[0] | sides[1]
     spacing = blocks.spacing_mm
-    central = dilate(airways, HILUM_MM, spacing)
+    central = dilate(airways, CENTRAL_MM, spacing)
     bright = lung & (hu > BRIGHT_HU)
     depth, height, width = hu.shape
     rough = blocks_of(Grid((depth, height, width), spacing), 2 * WORK_MM)

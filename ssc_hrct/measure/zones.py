@@ -12,7 +12,7 @@ from ssc_hrct.measure.threads import in_slabs
 
 RING_MM = (10.0, 20.0)
 """Our choice: the outer ring is about one secondary lobule deep (10 to 25 mm)."""
-HILUM_MM = 15.0
+HILAR_GAP_MM = 15.0
 """A notch that a ball of this radius cannot enter is no chest wall (docs/decisions.md, 12). Our choice."""
 
 
@@ -67,13 +67,13 @@ def chest_wall_depth_mm(right: Mask, left: Mask, spacing_mm: Spacing) -> NDArray
     """Distance of each lung voxel from the costal and diaphragmatic surface, in mm; 0 outside.
 
     The surface toward the midline does not count (see `medial`), nor do the hilum's notches: gaps
-    that a ball of HILUM_MM cannot enter. The surface runs between two middles of voxels: half a voxel is taken off.
+    that a ball of HILAR_GAP_MM cannot enter. The surface runs between two middles of voxels: half a voxel is taken off.
     """
     depth = np.zeros(right.shape, np.float32)
     for lung, is_right in ((right, True), (left, False)):
         box = bounds(lung, [2, 2, 2])
         part = lung[box]
-        inside = close_roughly(part | medial(part, is_right), HILUM_MM, spacing_mm)
+        inside = close_roughly(part | medial(part, is_right), HILAR_GAP_MM, spacing_mm)
         away = distance_mm(inside, spacing_mm) - np.float32((spacing_mm[1] + spacing_mm[2]) / 4)
         depth[box][part] = away[part]
     return depth

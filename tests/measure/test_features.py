@@ -11,7 +11,7 @@ from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.measure.features import NAMES, Features, features
 from tests.measure.chests import CLEAR, GLASS, chest, found, like, measured
 
-IN_SHARES = ("raised", "strands", "low", "empty", "cysts", "ridge", "valley")
+IN_SHARES = ("raised", "strands", "low", "empty", "cysts", "ridge", "valley", "part")
 SHARES = [i for i, n in enumerate(NAMES) if n.startswith(IN_SHARES)]
 
 
@@ -40,6 +40,20 @@ def test_haze_raises_the_shares_where_it_lies_and_not_elsewhere():
     beside = rows.blocks.mean(truth[rows.box] == Pattern.NORMAL)[rows.near] > 0.95
     assert np.median(column(rows, "raised90_8")[inside]) > 0.8
     assert np.median(column(rows, "raised90_8")[beside]) < 0.25
+
+
+def test_at_a_border_the_same_part_of_the_top_is_reached_however_dense_the_inside():
+    """A density, or a share over a fixed one, is reached further out the denser it is."""
+    border, ends = {}, []
+    for density in (0.2, 0.5):
+        spec = replace(GLASS, disease=replace(GLASS.disease, density=density))
+        rows, truth = seen(spec), chest(spec).truth_patterns.labels
+        share = rows.blocks.mean(truth[rows.box] == Pattern.GROUND_GLASS)[rows.near]
+        at = (share > 0.35) & (share < 0.65)
+        border[density] = float(np.median(column(rows, "part_8")[at]))
+        ends.append(float(np.median(column(rows, "mean_5")[at])))
+    assert ends[1] > 1.5 * ends[0]
+    assert abs(border[0.5] - border[0.2]) < 0.15
 
 
 def test_a_scale_shifted_with_its_normal_lung_changes_nothing_but_emptiness():
