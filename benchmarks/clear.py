@@ -111,12 +111,14 @@ def summary(rows: Sequence[Row]) -> str:
     for name, some in (("made-up chests", [r for r in rows if r["name"].startswith("phantom")]),
                        ("real scans with a target", [r for r in rows if not r["name"].startswith("phantom")])):
         asked = [r for r in some if r["target_percent"] is not None and not r["refused"]]
+        refused = [str(r["name"]) for r in some if r["refused"]]
         found = [(_best(r), float(r["target_percent"]), str(r["name"])) for r in asked]
         over = [f"{name} ({value:.2f})" for value, target, name in found if value > target]
         if found:
             lines.append(f"{name}: {len(found) - len(over)} of {len(found)} meet the target, largest "
-                         f"{max(value for value, _, _ in found):.2f} percent" + (f"; over it: {', '.join(over)}."
-                                                                                 if over else "."))
+                         f"{max(value for value, _, _ in found):.2f} percent"
+                         + (f"; over it: {', '.join(over)}" if over else "")
+                         + (f"; refused and not counted: {', '.join(refused)}." if refused else "."))
     return "\n".join(lines)
 
 

@@ -22,7 +22,6 @@ from benchmarks.common.engines import ENGINES, SHIPPED, WORDS, Case, fibrosis, i
 from benchmarks.common.figures import repeat, table
 from benchmarks.common.keep import Row, Work, fingerprint, run
 from ssc_hrct import phantom
-from training import cases as training_cases
 
 NAME = "retest"
 KINDS = {"noise": 0.4, "slices": 0.7, "kernel": 1.2}
@@ -77,7 +76,7 @@ def _composites(kind: str, plan: cases.Plan, data: str, noise_hu: float) -> tupl
     host = cases.scan(data, plan.source, True)
     written = phantom.write_disease(
         host.volume, host.lungs, phantom.varied_disease(plan.seed, plan.extent_percent), seed=plan.seed,
-        fwhm_mm=training_cases.USUAL_FWHM_MM, renderer=plan.renderer,
+        fwhm_mm=host.fwhm_mm, renderer=plan.renderer,
     )
     case = Case(written.volume, written.patterns.labels)
     if kind == "noise":

@@ -72,23 +72,28 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
     print(validate.table([row for row in rows if row.source in learn.SHARES], at), flush=True)
 
     judged = [
-        (case.source, validate.for_intervals(case, _model(models[fold.name]), limits))
+        (case, validate.for_intervals(case, _model(models[fold.name]), limits))
         for fold in folds for case in every if fold.judges(case)
     ]
-    told = (f"{len(judged)} cases, {len(chests)} of them whole chests with the lungs found anew, scored by models that "
-            "did not learn from their renderer nor their real scan")
-    for source in ("", *SCANS, "phantom"):
-        bars = intervals.fit_intervals([c for s, c in judged if s != source], made_from=told)
-        file = MODELS / f"intervals-without-{source}.json" if source else SHIPPED / "intervals.json"
-        _write(file, intervals.to_json(bars))
     for name in SCANS:
         fold = learn.Fold("", name)
         models[fold.name] = _learn([c for c in every if fold.learns(c)], fold.name)
     final = {s: {"abnormal": limits[0], "fibrosis": limits[1]}.get(s, validate.HALF) for s in learn.STAGES}
-    for name, content in models.items():
-        _write(MODELS / f"{name}.json", learn.to_json(learn.with_limits(content, final)))
     shipped = learn.with_limits(_learn(every, NAME), final)
-    _write(SHIPPED / "patterns.json", learn.to_json(shipped))
+    learned = {name: learn.with_limits(content, final) for name, content in models.items()}
+    texts = {MODELS / f"{name}.json": learn.to_json(content) for name, content in learned.items()}
+    for source in ("", *SCANS, "phantom"):
+        some = [(case, row) for case, row in judged if case.source != source]
+        bars = intervals.fit_intervals(
+            [row for _, row in some], patterns_sha256="" if source else shipped["sha256"],
+            made_from=f"{len(some)} cases, {sum(case.whole for case, _ in some)} of them whole chests with the lungs "
+            "found anew, scored by models that did not learn from their renderer nor their real scan",
+        )
+        file = MODELS / f"intervals-without-{source}.json" if source else SHIPPED / "intervals.json"
+        texts[file] = intervals.to_json(bars)
+    texts[SHIPPED / "patterns.json"] = learn.to_json(shipped)
+    for file, text in texts.items():  # all at the end, so that they belong together
+        _write(file, text)
     _say(began, "the models are written")
 
 

@@ -1,8 +1,8 @@
 """The cases that the model learns from and is judged on: which they are, and each one made from its seed.
 
 In: real scans read as free of ILD, and seeds. Out: a `Made` case: a volume, its lungs and the truth per voxel. Real
-lungs are mirrored, resized, made thicker, noisier, softer, sharper or less inflated; disease of two renderers is
-written into them and into made-up chests. Where a real scan has an abnormality of its own (training/ignore.json)
+lungs are warped, mirrored, resized, made thicker, noisier, softer, sharper or less inflated; disease of two renderers
+is written into them and into made-up chests. Where a real scan has an abnormality of its own (training/ignore.json)
 no label stands.
 """
 
@@ -51,12 +51,13 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A real scan cut to its lungs. no_label: bool [z, y, x]."""
+    """A real scan cut to its lungs. no_label: bool [z, y, x]. fwhm_mm: its own sharpness in plane, as measured."""
 
     name: str
     volume: Volume
     lungs: Lungs
     no_label: NDArray[np.bool_]
+    fwhm_mm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ def read_scan(folder: Path, *, check: bool = True, whole: bool = False) -> Scan:
     lungs = measure.find_lungs(volume)
     boxes = [box["lps_mm"] for box in known["boxes"]]
     no_label = _inside(volume.grid, boxes, float(told["grow_mm"]))
-    scan = Scan(folder.name, volume, lungs, no_label)
+    fwhm_mm = measure.calibrate(volume, lungs).fwhm_mm or USUAL_FWHM_MM
+    scan = Scan(folder.name, volume, lungs, no_label, fwhm_mm)
     return scan if whole else _cut(scan)
 
 
@@ -135,7 +137,9 @@ def _cut(scan: Scan) -> Scan:
         np.ascontiguousarray(a[part]) for a in (scan.lungs.regions.labels, scan.lungs.zones, scan.lungs.rings)
     )
     lungs = Lungs(LabelMap(regions, grid, scan.lungs.regions.names), zones, rings)
-    return Scan(scan.name, Volume(hu, grid, scan.volume.acquisition), lungs, scan.no_label[part])
+    return replace(
+        scan, volume=Volume(hu, grid, scan.volume.acquisition), lungs=lungs, no_label=scan.no_label[part]
+    )
 
 
 def make(recipe: Recipe, scans: Mapping[str, Scan]) -> Made:
@@ -147,16 +151,16 @@ def make(recipe: Recipe, scans: Mapping[str, Scan]) -> Made:
 
 def _composite(recipe: Recipe, scan: Scan) -> Made:
     rng = np.random.default_rng((recipe.seed, 1))
-    volume, lungs = scan.volume, scan.lungs
+    volume, lungs, no_label = _shaped(recipe, scan)
     lung = lungs.mask()
     labels = np.where(lung, np.uint8(Pattern.NORMAL), np.uint8(Pattern.OUTSIDE))
     if recipe.renderer is not None:
         spec = phantom.varied_disease(recipe.seed, recipe.extent_percent)
         written = phantom.write_disease(
-            volume, lungs, spec, seed=recipe.seed, fwhm_mm=USUAL_FWHM_MM, renderer=recipe.renderer
+            volume, lungs, spec, seed=recipe.seed, fwhm_mm=scan.fwhm_mm, renderer=recipe.renderer
         )
         volume, labels = written.volume, written.patterns.labels.copy()
-    labels[scan.no_label & lung] += NO_LABEL
+    labels[no_label & lung] += NO_LABEL
     thin = volume.grid.spacing_mm[0] < 1.5
     pick = float(rng.random())
     slices_per, stride = (2, 2) if thin and pick < 0.25 else (2, 1) if thin and pick < 0.4 else (1, 1)
@@ -177,6 +181,16 @@ def _composite(recipe: Recipe, scan: Scan) -> Made:
         LabelMap(labels, scan.volume.grid, {}), slices_per=slices_per, stride=stride, mirror=mirror
     )
     return _resized(Made(volume, lungs, truth.labels), size)
+
+
+def _shaped(recipe: Recipe, scan: Scan) -> tuple[Volume, Lungs, NDArray[np.bool_]]:
+    """The scan's volume, lungs and no_label: as they are in half of the cases, else warped by 2 to 6 mm at most."""
+    rng = np.random.default_rng((recipe.seed, 3))
+    if rng.random() < 0.5:
+        return scan.volume, scan.lungs, scan.no_label
+    most_mm = float(rng.uniform(2, phantom.MOST_WARP_MM))
+    warped = phantom.warp(scan.volume, scan.lungs, scan.no_label, seed=recipe.seed, most_mm=most_mm)
+    return warped.volume, warped.lungs, warped.marks
 
 
 def _resized(made: Made, size: float) -> Made:

@@ -77,8 +77,9 @@ def case(
                 Measured(float(fibrosis), fibrosis_truth_percent, fibrosis_features(*known)))
 
 
-def fit_intervals(cases: Sequence[Case], *, made_from: str) -> dict[str, Any]:
-    """Content of intervals.json, with its hash. made_from: which cases these are, for a person.
+def fit_intervals(cases: Sequence[Case], *, made_from: str, patterns_sha256: str = "") -> dict[str, Any]:
+    """Content of intervals.json, with its hash. made_from: which cases these are, for a person. patterns_sha256: of the
+    model that the error bars come with; empty for those that serve several.
 
     Raises ValueError where there are under 40 cases or under two folds.
     """
@@ -88,7 +89,9 @@ def fit_intervals(cases: Sequence[Case], *, made_from: str) -> dict[str, Any]:
     content: dict[str, Any] = {
         "version": 1,
         "made_from": made_from,
+        "patterns_sha256": patterns_sha256,
         "cases": len(cases),
+        "sources": sorted({c.fold for c in cases}),
         "most": {name: _most(cases, name) for name in RANGED},
         "ild": _fit(folds, [c.ild for c in cases]),
         "fibrosis": _fit(folds, [c.fibrosis for c in cases]),

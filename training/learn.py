@@ -29,7 +29,7 @@ UNSEEN = tuple(n for n in NAMES if n not in RISING and not n.startswith("top") a
 """What stage one is not shown. With it the error on other lungs and another renderer was no smaller (1.47 against
 1.45 points), and a lung in free breathing was called ill by 9 instead of 7 percent: docs/decisions.md."""
 ABNORMAL = [Pattern.GROUND_GLASS, Pattern.RETICULATION, Pattern.HONEYCOMBING, Pattern.CONSOLIDATION]
-ROWS_OF_A_CASE = 9000
+ROWS_OF_A_CASE = 12000
 HARD_FROM = 0.05
 """Normal lung that is called abnormal with at least this probability is a hard negative: crowded vessels, fissures,
 dependent lung. Few percent of the points, and nearly all that may go wrong."""
@@ -97,18 +97,18 @@ def _first_look(cases: Sequence[Case], *, trees: int, levels: int, rate: float) 
 
 
 def sample(case: Case, called: FloatMap | None = None) -> tuple[FloatMap, FloatMap, FloatMap]:
-    """Values, truth and weights of some points, half of them abnormal where there are enough; the weights of a case
-    add up to its share and undo the choice. called: how abnormal every point was called at first look; of the normal
-    points more than half are then hard ones, called so from HARD_FROM on."""
+    """Values, truth and weights of some points: as many abnormal as normal ones, where there are enough. The weights of
+    a case add up to its share and undo the choice. called: how abnormal every point was called at first look; two hard
+    points, normal but called so from HARD_FROM on, are then added for each three of the others."""
     rng = np.random.default_rng(case.number)
     usable = np.flatnonzero(case.labelled & (case.weight > 0.3))
     marked = case.truth[usable][:, ABNORMAL].sum(axis=1) > 0.02
     hard = np.zeros_like(marked) if called is None else ~marked & (called[usable] >= HARD_FROM)
-    half = ROWS_OF_A_CASE // 2
-    parts = [(usable[marked], half), (usable[hard], half * 2 // 3), (usable[~marked & ~hard], half)]
+    most = ROWS_OF_A_CASE
+    parts = [(usable[marked], most * 3 // 8), (usable[hard], most // 4), (usable[~marked & ~hard], most * 3 // 8)]
     values, truth, weights = [], [], []
-    for part, most in parts:
-        picked = np.sort(rng.choice(part, min(len(part), most), replace=False))
+    for part, rows in parts:
+        picked = np.sort(rng.choice(part, min(len(part), rows), replace=False))
         values.append(case.seen.values[picked])
         truth.append(case.truth[picked])
         weights.append(np.full(len(picked), len(part) / max(len(picked), 1) / max(len(usable), 1)))

@@ -25,8 +25,8 @@ from training.sources import ROOT, code_sha256
 Row = dict[str, Any]
 
 _CODE = (
-    "training/cases.py", "ssc_hrct/core", "ssc_hrct/measure", "ssc_hrct/phantom", "ssc_hrct/quality",
-    "resources/protocols", "resources/models", "benchmarks/common",
+    "training/cases.py", "training/ignore.json", "ssc_hrct/core", "ssc_hrct/dicom", "ssc_hrct/measure",
+    "ssc_hrct/phantom", "ssc_hrct/quality", "resources/protocols", "resources/models", "benchmarks/common",
 )
 
 
@@ -90,9 +90,12 @@ def made(
 
 
 def kept(on: Shelf, works: Iterable[Work]) -> list[Row]:
-    """The rows that are there, in the order of the works."""
-    found = (on.row(work.name) for work in works)
-    return [row for row in found if row is not None]
+    """The rows that are there, in the order of the works; it is said where some were made with other code or models."""
+    pairs = [(row, work) for work in works if (row := on.row(work.name)) is not None]
+    other = sum(not _fits(row, work, False) for row, work in pairs)
+    if other:
+        print(f"{other} of {len(pairs)} rows of {on.folder.name} were made with other code or models.", file=sys.stderr)
+    return [row for row, _ in pairs]
 
 
 def _fits(row: Row | None, work: Work, trust: bool) -> bool:
@@ -162,9 +165,7 @@ def rows_for(args: argparse.Namespace, name: str, works: Sequence[Work], functio
     if not args.summary:
         return made(on, chosen, function, processes=args.processes, trust=args.trust)
     found = kept(on, chosen)
-    other = sum(not _fits(row, work, False) for row, work in _pairs(on, chosen))
-    print(f"{len(found)} of {len(chosen)} rows are kept"
-          + (f"; {other} of them were made with other code or models." if other else "."))
+    print(f"{len(found)} of {len(chosen)} rows are kept.")
     return found
 
 
@@ -179,7 +180,3 @@ def run(
     place = None if data is None else str(data)
     print(show(rows_for(args, name, works(place), function), place))
     return 0
-
-
-def _pairs(on: Shelf, works: Sequence[Work]) -> list[tuple[Row, Work]]:
-    return [(row, work) for work in works if (row := on.row(work.name)) is not None]

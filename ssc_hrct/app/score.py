@@ -104,7 +104,7 @@ def score_volume(
     if is_refused(found):
         refused = _refused(facts, found, subject_id, visit, protocol, now, began, stats)
         return replace(refused, volume=volume, lungs=lungs)
-    found = (*found, *quality.check_mask(measure.mask_facts(lungs, volume), protocol))
+    found = (*found, *quality.check_mask(measure.mask_facts(lungs, volume, progress=progress), protocol))
     classifier = models.classifier(
         smallest_island_ml=protocol.smallest_island_ml, largest_gap_ml=protocol.largest_gap_ml
     )

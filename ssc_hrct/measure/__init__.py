@@ -10,6 +10,7 @@ from ssc_hrct.measure.mask_facts import mask_facts
 from ssc_hrct.measure.models import Models, read_models
 from ssc_hrct.measure.patterns import PatternClassifier
 from ssc_hrct.measure.trained import PatternModel, TrainedEngine, pattern_model
+from ssc_hrct.measure.vessels import find_vessels
 
 __all__ = [
     "CheapEngine",
@@ -23,6 +24,7 @@ __all__ = [
     "check_labels",
     "extents",
     "find_lungs",
+    "find_vessels",
     "interval_model",
     "mask_facts",
     "pattern_model",

@@ -18,7 +18,7 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import LOWEST_HU, PADDING_HU, Volume
 from ssc_hrct.measure.blood import blood
 from ssc_hrct.measure.coarse import blocks_of
-from ssc_hrct.measure.coverage import cut_off_percent, view_percent
+from ssc_hrct.measure.coverage import cut_off_percents, view_percent
 from ssc_hrct.measure.motion import moved_slices
 from ssc_hrct.measure.own_normal import own_normal
 from ssc_hrct.measure.posture import table_behind
@@ -73,6 +73,7 @@ def calibrate(volume: Volume, lungs: Lungs, *, progress: Progress = SILENT) -> I
     heart = blood(volume, box, hu, lung, blocks, part, pipe.air_hu) if len(air_slices) else None
     noise_in_blood = pipe.noise_hu is None and heart is not None and heart.noise_hu is not None
     progress.step("measuring the image", 3, 4)
+    cut_off_percent, cut_off_lesser_percent = cut_off_percents(counts.right + counts.left)
     return ImageStats(
         lung_ml=(right + left) * ml,
         right_share=right / (right + left),
@@ -85,7 +86,8 @@ def calibrate(volume: Volume, lungs: Lungs, *, progress: Progress = SILENT) -> I
         normal_width_hu=normal.width_hu,
         normal_share=normal.share,
         gravity_hu_per_mm=min(gravity, 0.0) if supine is False else max(gravity, 0.0),
-        cut_off_percent=cut_off_percent(counts.right + counts.left),
+        cut_off_percent=cut_off_percent,
+        cut_off_lesser_percent=cut_off_lesser_percent,
         view_percent=view_percent(volume, regions, box),
         low_density_percent=100.0 * float(np.mean(hu[lung] < LOW_DENSITY_HU)),
         supine=supine,
@@ -95,7 +97,7 @@ def calibrate(volume: Volume, lungs: Lungs, *, progress: Progress = SILENT) -> I
         windpipe_bow_mm=pipe.bow_mm,
         moved_slices=moved_slices(volume, in_lung, box, hu, share, blocks),
         noise_in_blood=noise_in_blood,
-        air_around_hu=_air_around(volume, box) if pipe.air_hu is None else None,
+        air_around_hu=air_around_hu(volume, box) if pipe.air_hu is None else None,
     )
 
 
@@ -116,7 +118,7 @@ def _count(regions: NDArray[np.uint8]) -> _Counts:
     return _Counts(counts[0], counts[1], counts[2], (z, y, x))
 
 
-def _air_around(volume: Volume, lungs: tuple[slice, slice, slice]) -> float | None:
+def air_around_hu(volume: Volume, lungs: tuple[slice, slice, slice]) -> float | None:
     """Median HU of the air in front of the patient, in the columns of the lungs; None where too little is seen.
 
     A windpipe is looked for where it is emptier than -850 HU, so that values which lie far too high have none. This

@@ -11,20 +11,22 @@ from ssc_hrct.core.volume import PADDING_HU, Volume
 Plane = NDArray[np.bool_]
 
 
-def cut_off_percent(area: NDArray[np.int64]) -> float:
-    """Part of the lungs estimated beyond the first or last slice: the area runs on as it tapered.
+def cut_off_percents(area: NDArray[np.int64]) -> tuple[float, float]:
+    """Part of the lungs estimated beyond the first and last slice together, and beyond that of the two with less (0
+    where one end alone is cut): the area runs on as it tapered.
 
     area: voxels of lung in each slice of the volume.
     """
     profile_up = area.astype(np.float64)
-    missing = 0.0
-    for profile in (profile_up, profile_up[::-1]):
+    missing = [0.0, 0.0]
+    for end, profile in enumerate((profile_up, profile_up[::-1])):
         if not profile[0]:
             continue
         reach = min(max(2, len(profile) // 20), len(profile) - 1)
         slope = max((profile[reach] - profile[0]) / max(reach, 1), profile[0] / len(profile))
-        missing += float(profile[0] ** 2 / (2 * max(slope, 1.0)))
-    return 100.0 * missing / (float(area.sum()) + missing)
+        missing[end] = float(profile[0] ** 2 / (2 * max(slope, 1.0)))
+    whole = float(area.sum()) + sum(missing)
+    return 100.0 * sum(missing) / whole, 100.0 * min(missing) / whole
 
 
 def view_percent(volume: Volume, regions: NDArray[np.uint8], box: tuple[slice, slice, slice]) -> float:

@@ -182,10 +182,21 @@ def _beside(mean: FloatMap, near: Mask, blocks: Blocks) -> dict[str, FloatMap]:
     own[near] = np.maximum(mean, 0)
     maps = {}
     for reach in BESIDE_MM:
-        top = ndimage.maximum_filter(own, [2 * round(reach / d) + 1 for d in blocks.spacing_mm], mode="constant")
+        top = own
+        for axis, d in enumerate(blocks.spacing_mm):
+            top = _top_along(top, axis, reach / d)
         maps[f"top_{reach}"] = top[near]
-        maps[f"part_{reach}"] = own[near] / np.maximum(top[near], np.float32(FAINTEST_TOP_HU))
+        most = np.maximum(top[near], np.float32(FAINTEST_TOP_HU))
+        maps[f"part_{reach}"] = np.asarray(own[near] / most, np.float32)
     return maps
+
+
+def _top_along(array: FloatMap, axis: int, reach: float) -> FloatMap:
+    """The largest within so many voxels before and behind. Between whole numbers the two are blended, so that nothing
+    jumps with the size of a pixel."""
+    whole = int(reach)
+    near, far = (ndimage.maximum_filter1d(array, 2 * n + 1, axis, mode="constant") for n in (whole, whole + 1))
+    return np.asarray(near + np.float32(reach - whole) * (far - near), np.float32)
 
 
 def _textures(view: _View, rough: Blocks, inside: Shares, thins: Shares) -> dict[str, FloatMap]:

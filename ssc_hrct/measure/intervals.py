@@ -149,12 +149,13 @@ class Intervals:
 @dataclass(frozen=True, slots=True)
 class IntervalModel:
     """The numbers of both extents. most: the highest of each of RANGED among the cases. made_from: which cases these
-    were, for a person."""
+    were, for a person. patterns_sha256: of the model of the patterns whose errors these are; empty for any."""
 
     ild: ExtentModel
     fibrosis: ExtentModel
     most: Mapping[str, float]
     made_from: str
+    patterns_sha256: str = ""
 
     def intervals(
         self, extents: Extents, stats: ImageStats, acquisition: Acquisition, doubt: ClassifierDoubt | None, *,
@@ -198,7 +199,7 @@ def interval_model(data: bytes) -> IntervalModel:
         if not all(0 <= value < float("inf") for value in most.values()):
             raise ValueError("a number of it has the wrong sign")
         return IntervalModel(_extent_model(content["ild"]), _extent_model(content["fibrosis"]), most,
-                             str(content["made_from"]))
+                             str(content["made_from"]), str(content.get("patterns_sha256", "")))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise HrctError("BAD_MODEL", f"The model of the intervals cannot be used: {problem}.",
                         "Install the program again.") from problem

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import both_lungs
 from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern
+from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap
 from ssc_hrct.measure.coarse import Blocks
 from ssc_hrct.measure.shapes import Mask, without_small
@@ -22,6 +23,7 @@ Box = tuple[slice, slice, slice]
 def label_map(
     regions: NDArray[np.uint8], grid: Grid, box: Box, blocks: Blocks, patterns: NDArray[np.uint8],
     abnormal: NDArray[np.float32], *, limit: float, smallest_island_ml: float,
+    progress: Progress = SILENT,
 ) -> LabelMap:
     """`Pattern` on `grid`, 0 outside the lungs.
 
@@ -31,7 +33,7 @@ def label_map(
     """
     labels = np.zeros(grid.shape, np.uint8)
     part = labels[box]
-    _write(part, regions[box], patterns, abnormal, blocks, limit)
+    _write(part, regions[box], patterns, abnormal, blocks, limit, progress)
     smallest = max(1, int(np.ceil(smallest_island_ml / grid.voxel_ml)))
     ill = territory(part)
     part[ill & ~without_small(ill, smallest)] = Pattern.NORMAL
@@ -45,7 +47,7 @@ def territory(patterns: NDArray[np.uint8]) -> Mask:
 
 def _write(
     labels: NDArray[np.uint8], regions: NDArray[np.uint8], patterns: NDArray[np.uint8], abnormal: NDArray[np.float32],
-    blocks: Blocks, limit: float,
+    blocks: Blocks, limit: float, progress: Progress,
 ) -> None:
     """Where the border reaches past the lattice's territory a voxel takes the strongest neighbour's pattern (the order
     of `Pattern` up to honeycombing is the order in which labels win)."""
@@ -55,6 +57,7 @@ def _write(
     nearest = _strongest_near(np.where(ill, patterns, 0))
     step = 8 * blocks.factors[0]
     for z in range(0, labels.shape[0], step):
+        progress.step("drawing patterns", z, labels.shape[0])
         stop = min(z + step, labels.shape[0])
         lung = both_lungs(regions[z:stop])
         rest = blocks.repeat(np.where(ill, np.uint8(Pattern.NORMAL), patterns), z, stop)

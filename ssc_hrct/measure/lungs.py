@@ -17,12 +17,13 @@ from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.core.volume import PADDING_HU, LabelMap, Volume
+from ssc_hrct.core.volume import LOWEST_HU, PADDING_HU, LabelMap, Volume
 from ssc_hrct.measure.airways import Airways, find_airways
 from ssc_hrct.measure.body import find_body
+from ssc_hrct.measure.calibrate import air_around_hu
 from ssc_hrct.measure.coarse import SLAB, WORK_MM, Blocks, ball_mean, blocks_of, coarse_hu
-from ssc_hrct.measure.gas import find_gas
-from ssc_hrct.measure.parting import part_lungs
+from ssc_hrct.measure.gas import LOW_AIR_HU, USUAL, Empty, as_air, find_gas
+from ssc_hrct.measure.parting import Sides, part_lungs
 from ssc_hrct.measure.shapes import (
     Mask,
     bounds,
@@ -37,14 +38,15 @@ from ssc_hrct.measure.shapes import (
     without_small,
 )
 from ssc_hrct.measure.threads import in_slabs
-from ssc_hrct.measure.zones import chest_wall_depth_mm, medial, thirds, write_rings
+from ssc_hrct.measure.zones import BESIDE, chest_wall_depth_mm, medial, thirds, write_rings
 
 AIR_HU = (-550.0, -350.0)
 """Otsu's threshold between air and tissue is kept within these."""
 LUNG_ML = 150.0
 """A part of air that may be a lung, or a large piece of one."""
-GAS_HU = -962.0
-"""Bowel gas and bullae have a core emptier than this; lung has not, unless destroyed."""
+EMPTY_LUNG_ML = 500.0
+"""Where lungs are nearly as empty as air, a part that may be one holds more: stomach and colon seldom do."""
+USUAL_AIR_HU = -1000.0
 VESSEL_CLOSING_MM = 4.0
 COSTAL_CLOSING_MM = 12.0
 COSTAL_AIR_HU = -120.0
@@ -101,12 +103,15 @@ def find_lungs(volume: Volume, *, progress: Progress = SILENT) -> Lungs:
     airways = find_airways(chest.coarse, chest.body, chest.middle_x, blocks.spacing_mm)
     progress.step("finding the lungs", 1, 4)
     air = (chest.coarse < chest.threshold) & chest.body & ~airways.with_wall
-    near_hu = ball_mean(np.clip(chest.coarse, -1000, 100), 5.0, blocks.spacing_mm)
-    lung = _lung_air(air, chest.coarse, blocks)
-    gas = find_gas(chest.coarse, near_hu, air, lung, blocks.spacing_mm)
-    if (gas & lung).any():
-        lung = _lung_air(air & ~gas, chest.coarse, blocks)
-    sides = part_lungs(lung, _middle_x(airways.lumen, chest.middle_x), blocks.spacing_mm)
+    middle_x, air_hu = _middle_x(airways.lumen, chest.middle_x), _air_hu(chest, airways, volume)
+    low = air_hu <= LOW_AIR_HU
+    near_hu = ball_mean(np.clip(chest.coarse, LOWEST_HU if low else USUAL_AIR_HU, 100), 5.0, blocks.spacing_mm)
+    sides, gas = None, air
+    if not low:
+        sides, gas = _two_sides(air, chest.coarse, near_hu, middle_x, blocks, USUAL, LUNG_ML)
+    if sides is None:  # all values lie low, or lung is destroyed
+        least_ml = LUNG_ML if low else EMPTY_LUNG_ML
+        sides, gas = _two_sides(air, chest.coarse, near_hu, middle_x, blocks, as_air(air_hu), least_ml)
     if sides is None:
         raise _no_lungs()
     progress.step("finding the lungs", 2, 4)
@@ -119,7 +124,7 @@ def find_lungs(volume: Volume, *, progress: Progress = SILENT) -> Lungs:
     _write_regions(regions[chest.box], chest, right, left, airways, central)
     rings, zones = np.zeros(volume.grid.shape, np.uint8), np.zeros(volume.grid.shape, np.uint8)
     depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
-    tight = bounds(right | left, [2, 2, 2])
+    tight = bounds(right | left, [BESIDE] * 3)
     place, inner = _within(chest, tight)
     write_rings(rings[place], regions[place], depth[tight], inner)
     zones[place] = thirds(regions[place])
@@ -184,16 +189,37 @@ def _air_threshold(hu: NDArray[np.float32], body: Mask) -> float:
     return float(np.clip(threshold_otsu(inside), low, high))
 
 
-def _lung_air(air: Mask, hu: NDArray[np.float32], blocks: Blocks) -> Mask:
+def _air_hu(chest: _Chest, airways: Airways, volume: Volume) -> float:
+    """Air in the windpipe, else in front of the patient, else as it should be."""
+    inner = chest.coarse[shrink(airways.lumen)]
+    if inner.size:
+        return float(np.median(inner))
+    around = air_around_hu(volume, chest.box)
+    return USUAL_AIR_HU if around is None else around
+
+
+def _two_sides(
+    air: Mask, hu: NDArray[np.float32], near_hu: NDArray[np.float32], middle_x: float, blocks: Blocks, empty: Empty,
+    least_ml: float,
+) -> tuple[Sides | None, Mask]:
+    """The air of both lungs (None where there are not two), and the gas that was left out."""
+    lung = _lung_air(air, hu, blocks, empty, least_ml)
+    gas = find_gas(hu, near_hu, air, lung, blocks.spacing_mm, empty)
+    if (gas & lung).any():
+        lung = _lung_air(air & ~gas, hu, blocks, empty, least_ml)
+    return part_lungs(lung, middle_x, blocks.spacing_mm), gas
+
+
+def _lung_air(air: Mask, hu: NDArray[np.float32], blocks: Blocks, empty: Empty, least_ml: float) -> Mask:
     """Large parts of air that are lung and not gas."""
     labels, counts = parts(air)
     keep = np.zeros(counts.size, np.bool_)
-    for index in np.flatnonzero(counts * blocks.voxel_ml >= LUNG_ML):
+    for index in np.flatnonzero(counts * blocks.voxel_ml >= least_ml):
         if index == 0:
             continue
         part = labels == index
         inner = hu[shrink(shrink(shrink(part)))]
-        keep[index] = inner.size > 0 and float(np.median(inner)) > GAS_HU
+        keep[index] = inner.size > 0 and float(np.median(inner)) > empty.part_hu
     return np.asarray(keep[labels])
 
 

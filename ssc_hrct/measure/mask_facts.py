@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ssc_hrct.core.lungs import Lungs, Region, both_lungs
 from ssc_hrct.core.mask_facts import MaskFacts
+from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import Volume
 from ssc_hrct.measure.coarse import Blocks, blocks_of
 from ssc_hrct.measure.missed import SAMPLE_MM, label_samples, missed_ml
@@ -30,18 +31,25 @@ number it lies to the right. In lidc-0001, lidc-0002, 4dlung-113 and six made-up
 in the three scans mirrored 8 (not told) to 27 mm to the right."""
 
 
-def mask_facts(lungs: Lungs, volume: Volume) -> MaskFacts:
+def mask_facts(lungs: Lungs, volume: Volume, *, progress: Progress = SILENT) -> MaskFacts:
     """Measure one mask. The lungs hold something on both sides."""
+    progress.step("checking the outline", 0, 4)
     whole = blocks_of(volume.grid, SAMPLE_MM)
     regions = label_samples(lungs.regions.labels, whole)
     lung = both_lungs(regions)
     _, counts = parts(lung)
     known = lung | (regions == Region.AIRWAYS)
+    holes = int(np.count_nonzero(fill_holes(known) & ~known))
+    progress.step("checking the outline", 1, 4)
+    swapped = _sides_swapped(regions, whole.spacing_mm)
+    progress.step("checking the outline", 2, 4)
+    step = _largest_step(lungs.regions.labels, whole)
+    progress.step("checking the outline", 3, 4)
     return MaskFacts(
         parts_over_20_ml=int(np.count_nonzero(counts[1:] * whole.voxel_ml > LARGE_PART_ML)),
-        holes_ml=float(np.count_nonzero(fill_holes(known) & ~known)) * whole.voxel_ml,
-        sides_swapped=_sides_swapped(regions, whole.spacing_mm),
-        largest_step=_largest_step(lungs.regions.labels, whole),
+        holes_ml=holes * whole.voxel_ml,
+        sides_swapped=swapped,
+        largest_step=step,
         missed_ml=missed_ml(volume, lungs),
     )
 

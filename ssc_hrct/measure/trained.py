@@ -101,18 +101,22 @@ class TrainedEngine:
     ) -> Patterns:
         """Labels of `Pattern` on the volume's grid, and the doubt."""
         seen = features(volume, lungs, stats, progress=progress)
-        progress.step("deciding patterns", 0, 1)
-        return self.label(seen, volume.grid, lungs.regions.labels)
+        return self.label(seen, volume.grid, lungs.regions.labels, progress=progress)
 
-    def label(self, seen: Features, grid: Grid, regions: NDArray[np.uint8]) -> Patterns:
+    def label(
+        self, seen: Features, grid: Grid, regions: NDArray[np.uint8], *, progress: Progress = SILENT
+    ) -> Patterns:
         """`classify` from features that are at hand. regions: `Region` [z, y, x] on the grid."""
+        likely = odds(seen, self.model, progress=progress)
+        progress.step("deciding patterns", len(STAGES), len(STAGES) + 1)
         decided = decide(
-            seen, odds(seen, self.model), self.model.limits, smallest_island_ml=self.smallest_island_ml,
+            seen, likely, self.model.limits, smallest_island_ml=self.smallest_island_ml,
             largest_gap_ml=self.largest_gap_ml,
         )
         labels = label_map(
             regions, grid, seen.box, seen.blocks, decided.patterns, decided.probability,
             limit=self.model.limits["abnormal"], smallest_island_ml=self.smallest_island_ml,
+            progress=progress,
         )
         return Patterns(labels, decided.doubt)
 
@@ -131,15 +135,17 @@ class Odds:
     out_of_range: Mask
 
 
-def odds(seen: Features, model: PatternModel) -> Odds:
+def odds(seen: Features, model: PatternModel, *, progress: Progress = SILENT) -> Odds:
     """What the trees say of each point, its features cut to the range of training."""
+    progress.step("deciding patterns", 0, len(STAGES) + 1)
     values = np.clip(seen.values, model.low, model.high)
     outside = (values != seen.values).any(axis=1)
     abnormal = model.abnormal.probability(values)
     rows = abnormal > SPLIT_FROM
     inside = values[rows]
     split = []
-    for trees in (model.fibrosis, model.honeycombing, model.consolidation):
+    for done, trees in enumerate((model.fibrosis, model.honeycombing, model.consolidation), start=1):
+        progress.step("deciding patterns", done, len(STAGES) + 1)
         found = np.zeros(len(values), np.float32)
         found[rows] = trees.probability(inside)
         split.append(found)

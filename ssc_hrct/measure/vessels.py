@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Lungs, Region, both_lungs
+from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LOWEST_HU, Volume, read_only
 from ssc_hrct.measure.coarse import SLAB, WORK_MM, Blocks, ball_mean, blocks_of
 from ssc_hrct.measure.shapes import Mask, Spacing, bounds, close_roughly, dilate, grow, parts
@@ -28,8 +29,9 @@ SMALLEST_ML = 0.3
 MARGIN_MM = 8.0
 
 
-def find_vessels(volume: Volume, lungs: Lungs) -> NDArray[np.bool_]:
+def find_vessels(volume: Volume, lungs: Lungs, *, progress: Progress = SILENT) -> NDArray[np.bool_]:
     """Bright lines that hang together with the hilum; read-only. Empty where no large airways were found."""
+    progress.step("finding the vessels", 0, 2)
     regions = lungs.regions.labels
     vessels = np.zeros(regions.shape, np.bool_)
     if not (regions == Region.AIRWAYS).any():
@@ -46,6 +48,7 @@ def find_vessels(volume: Volume, lungs: Lungs) -> NDArray[np.bool_]:
     inner = labels[tight]
     sides = (inner == Region.RIGHT_LUNG, inner == Region.LEFT_LUNG)
     found = _coarse(blocks.mean(part, at_least=LOWEST_HU), sides, inner == Region.AIRWAYS, blocks)
+    progress.step("finding the vessels", 1, 2)
     near, out = grow(found), vessels[box]
 
     def write(start: int, stop: int) -> None:
@@ -57,9 +60,12 @@ def find_vessels(volume: Volume, lungs: Lungs) -> NDArray[np.bool_]:
 
 
 def _coarse(hu: NDArray[np.float32], sides: tuple[Mask, Mask], airways: Mask, blocks: Blocks) -> Mask:
-    lung = sides[0] | sides[1]
+    lung, central = sides[0] | sides[1], np.zeros_like(airways)
+    if not airways.any():
+        return central
     spacing = blocks.spacing_mm
-    central = dilate(airways, CENTRAL_MM, spacing)
+    near = bounds(airways, [int(CENTRAL_MM / d) + 1 for d in spacing])
+    central[near] = dilate(airways[near], CENTRAL_MM, spacing)
     bright = lung & (hu > BRIGHT_HU)
     depth, height, width = hu.shape
     rough = blocks_of(Grid((depth, height, width), spacing), 2 * WORK_MM)

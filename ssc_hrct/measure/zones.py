@@ -14,6 +14,9 @@ RING_MM = (10.0, 20.0)
 """Our choice: the outer ring is about one secondary lobule deep (10 to 25 mm)."""
 HILAR_GAP_MM = 15.0
 """A notch that a ball of this radius cannot enter is no chest wall (docs/decisions.md, 12). Our choice."""
+BESIDE = 4
+"""So many voxels of the lattice around the lungs have a depth: the fine border reaches two beyond the coarse one, and
+the next is asked in between. Even, as closing looks at every other voxel."""
 
 
 def thirds(regions: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -64,18 +67,19 @@ def medial(lung: Mask, is_right: bool) -> Mask:
 
 
 def chest_wall_depth_mm(right: Mask, left: Mask, spacing_mm: Spacing) -> NDArray[np.float32]:
-    """Distance of each lung voxel from the costal and diaphragmatic surface, in mm; 0 outside.
+    """Distance of each lung voxel from the costal and diaphragmatic surface, in mm; 0 outside of that surface.
 
     The surface toward the midline does not count (see `medial`), nor do the hilum's notches: gaps
-    that a ball of HILAR_GAP_MM cannot enter. The surface runs between two middles of voxels: half a voxel is taken off.
+    that a ball of HILAR_GAP_MM cannot enter. Depth goes on into both, so that what lies between a lung's last voxel
+    and the next one is as deep as they are. The surface runs between two middles of voxels: half a voxel is taken off.
     """
-    depth = np.zeros(right.shape, np.float32)
+    depth, both = np.zeros(right.shape, np.float32), right | left
     for lung, is_right in ((right, True), (left, False)):
-        box = bounds(lung, [2, 2, 2])
+        box = bounds(lung, [BESIDE] * 3)
         part = lung[box]
         inside = close_roughly(part | medial(part, is_right), HILAR_GAP_MM, spacing_mm)
         away = distance_mm(inside, spacing_mm) - np.float32((spacing_mm[1] + spacing_mm[2]) / 4)
-        depth[box][part] = away[part]
+        np.maximum(depth[box], away, out=depth[box], where=inside & (part | ~both[box]))
     return depth
 
 

@@ -7,6 +7,7 @@ slices that share tissue.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,41 @@ from scipy import fft, ndimage
 
 from ssc_hrct.core.stats import FWHM_PER_SIGMA
 from ssc_hrct.phantom.lattice import FloatArray
+
+FINEST_PLANE_MM = 1.3
+"""Planes are drawn no further apart than this and averaged to thicker slices."""
+_MOST_PLANES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """offsets_mm: the planes of one slice, along z from its middle, of which it is the mean. voxel_mm: the width over
+    which an edge drawn in one of them is softened."""
+
+    offsets_mm: tuple[float, ...]
+    voxel_mm: float
+
+
+def sampling(spacing_mm: tuple[float, float, float], thickness_mm: float) -> Sampling:
+    """How slices `thickness_mm` thick are drawn: one, two or three planes evenly within each, no more than
+    FINEST_PLANE_MM apart up to 3.9 mm. thickness_mm: 0 where planes of `spacing_mm` are still to be averaged."""
+    if thickness_mm <= 0:
+        return Sampling((0.0,), float(np.prod(spacing_mm)) ** (1 / 3))
+    count = int(np.clip(np.ceil(thickness_mm / FINEST_PLANE_MM - 1e-6), 1, _MOST_PLANES))
+    apart = thickness_mm / count
+    offsets = tuple((i - (count - 1) / 2) * apart for i in range(count))
+    return Sampling(offsets, (apart * spacing_mm[1] * spacing_mm[2]) ** (1 / 3))
+
+
+def averaged(planes: Iterable[FloatArray | None], count: int) -> FloatArray | None:
+    """The mean of `count` arrays of one shape, None standing for nought; None where all are."""
+    drawn = [plane for plane in planes if plane is not None]
+    if not drawn:
+        return None
+    total = drawn[0]
+    for plane in drawn[1:]:
+        total += plane
+    return total if count == 1 else total / np.float32(count)
 
 
 @dataclass(frozen=True, slots=True)

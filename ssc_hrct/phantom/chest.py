@@ -19,16 +19,13 @@ from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, LabelMap, Volume
 from ssc_hrct.phantom import anatomy
-from ssc_hrct.phantom.acquisition import KERNELS, NoiseMaker, blur_in_plane, slice_weights
+from ssc_hrct.phantom.acquisition import FINEST_PLANE_MM, KERNELS, NoiseMaker, blur_in_plane, slice_weights
 from ssc_hrct.phantom.anatomy import HEIGHT_MM, Build
 from ssc_hrct.phantom.disease import render
 from ssc_hrct.phantom.lattice import FloatArray, centres, lattice_over
 from ssc_hrct.phantom.spec import DiseaseSpec, Renderer
 from ssc_hrct.phantom.structures import build_structures
 from ssc_hrct.phantom.tissue import Tissue
-
-FINEST_PLANE_MM = 1.3
-"""Planes are drawn no further apart than this and averaged to thicker slices."""
 
 
 @dataclass(frozen=True, slots=True)

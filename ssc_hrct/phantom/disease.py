@@ -27,6 +27,7 @@ from ssc_hrct.core.patterns import PATTERN_NAMES, Pattern
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.stats import FWHM_PER_SIGMA
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU, LabelMap, Volume
+from ssc_hrct.phantom.acquisition import Sampling, sampling
 from ssc_hrct.phantom.lattice import FloatArray, smooth_noise
 from ssc_hrct.phantom.sheets import SheetWriter
 from ssc_hrct.phantom.spec import DiseaseSpec, Distribution, Renderer
@@ -58,6 +59,7 @@ def write_disease(
 ) -> Composite:
     """Write disease into a volume. fwhm_mm: the scan's own point spread in plane (width at half height).
 
+    What is written is averaged over the thickness of a slice, as the header tells it, else the slices' distance.
     No voxel changes further than `REACH_MM` from the territory's border. Raises ValueError where the lungs are
     empty or lie on another grid.
     """
@@ -68,7 +70,10 @@ def write_disease(
         raise ValueError("there is no lung to write into")
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     hu = volume.hu.copy()
-    patterns = render(hu, volume.grid, regions, spec, rng, fwhm_mm=fwhm_mm, renderer=renderer, progress=progress)
+    patterns = render(
+        hu, volume.grid, regions, spec, rng, fwhm_mm=fwhm_mm, renderer=renderer, progress=progress,
+        thickness_mm=volume.acquisition.slice_thickness_mm or volume.grid.spacing_mm[0],
+    )
     return Composite(
         Volume(hu, volume.grid, volume.acquisition, volume.source), LabelMap(patterns, volume.grid, PATTERN_NAMES)
     )
@@ -76,20 +81,22 @@ def write_disease(
 
 def render(
     hu: NDArray[np.int16] | FloatArray, grid: Grid, regions: NDArray[np.uint8], spec: DiseaseSpec,
-    rng: np.random.Generator, *, every: int = 1, fwhm_mm: float = 0.0, renderer: Renderer = Renderer.CELLS,
-    progress: Progress = SILENT,
+    rng: np.random.Generator, *, every: int = 1, fwhm_mm: float = 0.0, thickness_mm: float = 0.0,
+    renderer: Renderer = Renderer.CELLS, progress: Progress = SILENT,
 ) -> NDArray[np.uint8]:
     """Write disease into `hu` [z, y, x] in place and return `Pattern` per voxel.
 
-    every: of each run of so many planes only the middle one is counted for the percent. fwhm_mm: 0 where a scanner's
-    blur is still to come.
+    every: of each run of so many planes only the middle one is counted for the percent. fwhm_mm, thickness_mm:
+    0 where a scanner's blur and slice profile are still to come.
     """
     progress.step("Finding where disease lies", 0, 3)
     upright = Grid(grid.shape, grid.spacing_mm, grid.origin_mm)
     frame = lung_frame(hu, upright, regions)
     lung = both_lungs(regions[frame.box])
     counted = counted_voxels(frame, lung, every)
-    labels, writer = _WRITERS[Renderer(renderer)](frame, lung, counted, spec, rng)
+    labels, writer = _WRITERS[Renderer(renderer)](
+        frame, lung, counted, spec, sampling(grid.spacing_mm, thickness_mm), rng
+    )
     progress.step("Writing disease", 1, 3)
     view = hu[frame.box]
     if fwhm_mm <= 0:
@@ -139,20 +146,18 @@ class DiseaseWriter(Protocol):
 
 def _cells(
     frame: LungFrame, lung: NDArray[np.bool_], counted: NDArray[np.bool_], spec: DiseaseSpec,
-    rng: np.random.Generator,
+    within: Sampling, rng: np.random.Generator,
 ) -> tuple[NDArray[np.uint8], DiseaseWriter]:
     labels, border = _territories(frame, lung, counted, spec, rng)
-    return labels, Writer(
-        frame, labels, border, spec.coarse, spec.density, spec.net_density, spec.traction, spec.cyst_mm, rng
-    )
+    return labels, Writer(frame, labels, border, spec, within, rng)
 
 
 def _sheets(
     frame: LungFrame, lung: NDArray[np.bool_], counted: NDArray[np.bool_], spec: DiseaseSpec,
-    rng: np.random.Generator,
+    within: Sampling, rng: np.random.Generator,
 ) -> tuple[NDArray[np.uint8], DiseaseWriter]:
     where = spread_over(frame, lung, counted, spec, rng)
-    return where.labels, SheetWriter(frame, where, spec, rng)
+    return where.labels, SheetWriter(frame, where, spec, within, rng)
 
 
 _WRITERS = {Renderer.CELLS: _cells, Renderer.SHEETS: _sheets}

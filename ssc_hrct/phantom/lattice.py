@@ -41,9 +41,9 @@ class Lattice:
         """z, y, x of the nodes, shaped to broadcast over [z, y, x]."""
         return self.z[:, None, None], self.y[None, :, None], self.x[None, None, :]
 
-    def up(self, field: FloatArray, k: int) -> FloatArray:
-        """Fine slice `k` of a coarse field, linear in between. float32 [y, x]."""
-        z0, wz = _weights(self.fine_z[k : k + 1], self.z)
+    def up(self, field: FloatArray, k: int, offset_mm: float = 0.0) -> FloatArray:
+        """Fine slice `k` of a coarse field, or so many mm above it, linear in between. float32 [y, x]."""
+        z0, wz = _weights(self.fine_z[k : k + 1] + np.float32(offset_mm), self.z)
         plane = field[z0[0]] * (1 - wz[0]) + field[z0[0] + 1] * wz[0]
         x0, wx = _weights(self.fine_x, self.x)
         columns = np.take(plane, x0, axis=1) * (1 - wx) + np.take(plane, x0 + 1, axis=1) * wx

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.phantom.acquisition import Sampling, averaged
 from ssc_hrct.phantom.bands import Band, away_mm, band, between_nodes, covered, fractal, sheet
 from ssc_hrct.phantom.lattice import FloatArray, smoothstep
 from ssc_hrct.phantom.spec import DiseaseSpec
@@ -22,8 +23,6 @@ from ssc_hrct.phantom.territory import LungFrame
 
 TISSUE_HU = 1050.0
 """HU from air to soft tissue: t = (HU + 1000) / 1050."""
-LEAST_ADDED = 0.14
-"""Tissue added in ground glass is never less inside the border: 0.14 x 0.87 x 1050 is 128 HU over normal lung."""
 _MOST_ADDED = 0.45
 _SLAB_MM = 12.0
 _TURN_MM = 2.0
@@ -33,9 +32,11 @@ _TURN_MM = 2.0
 class SheetWriter:
     """Knows where disease lies in one chest and how each pattern looks there."""
 
-    def __init__(self, frame: LungFrame, where: Spread, spec: DiseaseSpec, rng: np.random.Generator) -> None:
+    def __init__(
+        self, frame: LungFrame, where: Spread, spec: DiseaseSpec, sampling: Sampling, rng: np.random.Generator
+    ) -> None:
         self._frame, self._where, self._spec = frame, where, spec
-        self._voxel = float(np.prod(frame.grid.spacing_mm)) ** (1 / 3)
+        self._offsets_mm, self._voxel = sampling.offsets_mm, sampling.voxel_mm
         self._grain = fractal(rng, float(rng.uniform(12, 30)), 2.4, float(rng.uniform(0.2, 0.6)))
         self._unevenness = float(rng.uniform(0.18, 0.34))
         fibrosis = where.net is not None or where.comb is not None
@@ -53,15 +54,17 @@ class SheetWriter:
         for first in range(0, planes, step):
             progress.step("Writing disease", first, planes)
             slab = slice(first, min(first + step, planes))
-            change = self._slab(slab, hu[slab])
+            view = hu[slab]
+            change = averaged((self._slab(slab, view, at) for at in self._offsets_mm), len(self._offsets_mm))
             if change is not None:
                 yield slab, change
 
-    def _slab(self, slab: slice, hu: NDArray[np.generic]) -> FloatArray | None:
-        touched = self._touched(slab)
+    def _slab(self, slab: slice, hu: NDArray[np.generic], offset_mm: float) -> FloatArray | None:
+        """Change in HU in the planes so many mm above the slices' middles; None where there is none."""
+        touched = self._touched(slab, offset_mm)
         if not touched.any():
             return None
-        points = self._points(slab, touched)
+        points = self._points(slab, touched, offset_mm)
         air = np.clip((hu[touched].astype(np.float32) + 1000) / TISSUE_HU, 0, 1)
         added, kept = self._drawn(self._where.labels[slab][touched], points, air)
         tissue = air * kept
@@ -70,14 +73,14 @@ class SheetWriter:
         change[touched] = (tissue - air) * TISSUE_HU
         return change
 
-    def _touched(self, slab: slice) -> NDArray[np.bool_]:
+    def _touched(self, slab: slice, offset_mm: float) -> NDArray[np.bool_]:
         """Voxels of lung that any pattern or its fading border may reach."""
         where, up = self._where, self._frame.lattice.up
         touched = self._where.labels[slab] > Pattern.NORMAL
         for field, reach in ((where.ild, WIDEST_FADE_MM), (where.dense, 1.2), (where.holes, 1.2)):
             if field is not None:
                 for i in range(len(touched)):
-                    touched[i] |= up(field, slab.start + i) > -reach
+                    touched[i] |= up(field, slab.start + i, offset_mm) > -reach
         return np.asarray(touched & (self._where.labels[slab] > 0))
 
     def _drawn(self, kinds: NDArray[np.uint8], points: FloatArray, air: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -92,7 +95,7 @@ class SheetWriter:
         combed = self._share(where.comb, points, 1.0) * (fade > 0)
         level = np.float32(spec.density) * (1 - netted) + np.float32(spec.net_density) * netted
         haze = level * np.exp(self._unevenness * np.clip(grain, -2.5, 2.5) - self._unevenness**2 / 2)
-        haze = np.where(kinds == Pattern.GROUND_GLASS, np.maximum(haze, LEAST_ADDED), haze)
+        haze = np.where(kinds == Pattern.GROUND_GLASS, np.maximum(haze, spec.least_added), haze)
         most = 1.2 * spec.density if spec.density > 0.4 else _MOST_ADDED
         added = np.asarray(np.minimum(haze, most) * fade, dtype=np.float32)
         kept = np.ones_like(added)
@@ -141,10 +144,11 @@ class SheetWriter:
     def _at(self, field: FloatArray, points: FloatArray) -> FloatArray:
         return between_nodes(self._frame.lattice, field, points)
 
-    def _points(self, slab: slice, where: NDArray[np.bool_]) -> FloatArray:
+    def _points(self, slab: slice, where: NDArray[np.bool_], offset_mm: float) -> FloatArray:
         lattice = self._frame.lattice
         z, y, x = np.nonzero(where)
-        return np.stack([lattice.fine_z[slab][z], lattice.fine_y[y], lattice.fine_x[x]], axis=1)
+        heights = lattice.fine_z[slab] + np.float32(offset_mm)
+        return np.stack([heights[z], lattice.fine_y[y], lattice.fine_x[x]], axis=1)
 
 
 class _Net:

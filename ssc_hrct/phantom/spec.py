@@ -12,6 +12,9 @@ from enum import StrEnum
 
 import numpy as np
 
+LEAST_DENSITY = 0.12
+"""The least that is called ground glass: 0.12 x 0.876 x 1050 is 110 HU over normal lung at -870."""
+
 
 class Distribution(StrEnum):
     """Where in the lungs disease begins and where it spreads as its extent grows."""
@@ -37,7 +40,7 @@ class DiseaseSpec:
 
     extent_percent: ground glass, reticulation and honeycombing together, of both lungs. The three shares are relative
     to each other. coarse: nets of 8 to 15 mm with thick lines instead of 4 to 8 mm with thin ones. density: tissue
-    added in ground glass (0.15 to 0.40; to 0.65 where it is nearly consolidation). net_density: the haze between
+    added in ground glass (0.12 to 0.40; to 0.65 where it is nearly consolidation). net_density: the haze between
     lines. asymmetry: -1 right only, 1 left only.
     traction: dilated bronchi in fibrosis. consolidation and emphysema percent are of both lungs, beside the extent.
     cyst_mm: how wide cysts of honeycombing usually are (2.5 to 12); None lets the renderer draw it.
@@ -63,8 +66,8 @@ class DiseaseSpec:
             raise ValueError("percents must not be negative, nor more than 95 together")
         if min(self.shares) < 0 or sum(self.shares) <= 0:
             raise ValueError("shares must not be negative, nor all nought")
-        if not 0.15 <= self.density <= 0.65:
-            raise ValueError("density must lie within 0.15 to 0.65; less is not called ground glass")
+        if not LEAST_DENSITY <= self.density <= 0.65:
+            raise ValueError("density must lie within 0.12 to 0.65; less is not called ground glass")
         if self.cyst_mm is not None and not 2.5 <= self.cyst_mm <= 12:
             raise ValueError("cysts must be 2.5 to 12 mm wide")
 
@@ -72,6 +75,12 @@ class DiseaseSpec:
     def shares(self) -> tuple[float, float, float]:
         """Ground glass, reticulation, honeycombing."""
         return self.ground_glass, self.reticulation, self.honeycombing
+
+    @property
+    def least_added(self) -> float:
+        """Tissue added in ground glass is never less inside the border: 110 HU over normal lung where it is faintest,
+        129 HU where density is 0.14 and more."""
+        return min(0.14, self.density)
 
 
 def nsip(extent_percent: float) -> DiseaseSpec:
@@ -144,7 +153,7 @@ def varied_disease(seed: int, extent_percent: float) -> DiseaseSpec:
     comb = float(rng.uniform(0.1, 0.8)) if combed else 0.0
     one_sided = float(rng.choice([-1, 1]) * rng.uniform(0.4, 1.0))
     cyst_mm = float(np.clip(rng.lognormal(np.log(5.0), 0.4), 2.5, 12))
-    density = float(rng.uniform(0.40, 0.65) if rng.random() < 0.2 else rng.uniform(0.15, 0.40))
+    density = float(rng.uniform(0.40, 0.65) if rng.random() < 0.2 else rng.uniform(LEAST_DENSITY, 0.40))
     consolidation, emphysema = float(rng.uniform(1, 5)), float(rng.uniform(2, 8))
     return DiseaseSpec(
         extent_percent, ground_glass=glass, reticulation=net, honeycombing=comb, distribution=where,

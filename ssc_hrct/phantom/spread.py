@@ -63,7 +63,7 @@ def spread_over(
         )
     ]
     # Faint ground glass fades over less, so that hardly any of it is fainter than what is called ground glass.
-    widest = min(WIDEST_FADE_MM, max(1.0, 20 * (spec.density - 0.1)))
+    widest = min(WIDEST_FADE_MM, max(0.4, 20 * (spec.density - 0.1)))
     soft_mm = np.clip(float(rng.uniform(0.8, 3.2)) * flat, 0.4, widest)
     ild_labels = (labels > Pattern.NORMAL) & (labels < Pattern.CONSOLIDATION)
     return Spread(

@@ -60,13 +60,16 @@ def joined(parts: list[Tubes]) -> Tubes:
     )
 
 
-def paint(cover: NDArray[np.uint8], grid: Grid, tubes: Tubes) -> None:
-    """Raise `cover` [z, y, x] to the share of each voxel that lies inside a tube. Changes `cover`."""
+def paint(cover: NDArray[np.uint8], grid: Grid, tubes: Tubes, width_mm: float | None = None) -> None:
+    """Raise `cover` [z, y, x] to the share of each voxel that lies inside a tube. Changes `cover`.
+
+    width_mm: over which edges are softened; None for that of a voxel.
+    """
     if not len(tubes):
         return
     spacing = np.asarray(grid.spacing_mm, dtype=np.float32)
     origin = np.asarray(grid.origin_mm[::-1], dtype=np.float32)
-    width = float(np.prod(spacing)) ** (1 / 3)
+    width = float(np.prod(spacing)) ** (1 / 3) if width_mm is None else width_mm
     pieces = _short(tubes, width)
     middle = (pieces.start + pieces.end) / 2
     reach = np.abs(pieces.end - pieces.start) / 2 + pieces.radius_mm.max(axis=1, keepdims=True) + width

@@ -7,14 +7,17 @@ one is `sheets.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.phantom.acquisition import Sampling, averaged
 from ssc_hrct.phantom.cells import Net, tree_of, walls
 from ssc_hrct.phantom.lattice import FloatArray, smooth_noise, smoothstep
+from ssc_hrct.phantom.spec import LEAST_DENSITY, DiseaseSpec
 from ssc_hrct.phantom.territory import LungFrame, jittered
 from ssc_hrct.phantom.tubes import Tubes, curve, joined, paint, polyline
 
@@ -23,26 +26,27 @@ FADE_MM = 4.0
 TISSUE_HU = 1050.0
 """HU from air to soft tissue: t = (HU + 1000) / 1050."""
 _SLAB_MM = 14.0
-LEAST_ADDED = 0.14
-"""Tissue added in ground glass is never less inside the border: 0.14 x 0.87 x 1050 is 128 HU over normal lung."""
 
 
 class Writer:
     """Knows the territories of one chest and how each pattern looks there."""
 
     def __init__(
-        self, frame: LungFrame, labels: NDArray[np.uint8], border: FloatArray, coarse: bool, density: float,
-        net_density: float, traction: bool, cyst_mm: float | None, rng: np.random.Generator,
+        self, frame: LungFrame, labels: NDArray[np.uint8], border: FloatArray, spec: DiseaseSpec, sampling: Sampling,
+        rng: np.random.Generator,
     ) -> None:
         self._frame, self._labels, self._border = frame, labels, border
-        self._density, self._net_density = density, net_density
+        self._density, self._net_density, self._least = spec.density, spec.net_density, spec.least_added
+        self._sampling, coarse = sampling, spec.coarse
         lattice = frame.lattice
         shape, step = lattice.shape, lattice.step_mm
         self._grain = np.asarray(
             (smooth_noise(rng, shape, step, 12) + 0.8 * smooth_noise(rng, shape, step, 6)) / 1.28, dtype=np.float32
         )
+        # Faint ground glass fades over less, so that hardly any of it is fainter than what is called ground glass.
+        widest = min(FADE_MM, 0.5 + 120 * (spec.density - LEAST_DENSITY))
         self._soft_mm = np.asarray(
-            np.clip(2.0 + 1.6 * smooth_noise(rng, shape, step, 28), 0.3, FADE_MM), dtype=np.float32
+            np.clip(2.0 + 1.6 * smooth_noise(rng, shape, step, 28), 0.3, widest), dtype=np.float32
         )
         self._warp = [np.asarray(1.4 * smooth_noise(rng, shape, step, 14), dtype=np.float32) for _ in range(3)]
         fibrosis = bool(np.isin(labels, (Pattern.RETICULATION, Pattern.HONEYCOMBING)).any())
@@ -52,14 +56,9 @@ class Writer:
         self._net = _net(rng, frame, size, thick, float(rng.uniform(0.2, 0.45))) if fibrosis else None
         self._lobular = _net(rng, frame, 15.0, thick * 1.1, 0.4) if fibrosis else None
         has_cysts = bool((labels == Pattern.HONEYCOMBING).any())
-        self._cysts = _cyst_net(rng, frame, cyst_mm) if has_cysts else None
-        self._wall = np.zeros(labels.shape, dtype=np.uint8) if traction and fibrosis else None
-        self._lumen = np.zeros(labels.shape, dtype=np.uint8) if traction and fibrosis else None
-        if self._wall is not None and self._lumen is not None:
-            tubes = _traction_tubes(rng, frame, labels)
-            if tubes is not None:
-                paint(self._lumen, frame.grid, tubes)
-                paint(self._wall, frame.grid, Tubes(tubes.start, tubes.end, tubes.radius_mm + np.float32(1.2)))
+        self._cysts = _cyst_net(rng, frame, spec.cyst_mm) if has_cysts else None
+        tubes = _traction_tubes(rng, frame, labels) if spec.traction and fibrosis else None
+        self._traction = {at: _painted(frame, tubes, at, sampling.voxel_mm) for at in sampling.offsets_mm if tubes}
 
     def slabs(
         self, hu: NDArray[np.generic], *, progress: Progress = SILENT
@@ -70,29 +69,31 @@ class Writer:
         for first in range(0, planes, step):
             progress.step("Writing disease", first, planes)
             slab = slice(first, min(first + step, planes))
-            change = self._slab(slab, np.asarray(hu[slab], dtype=np.float32))
+            view, offsets = np.asarray(hu[slab], dtype=np.float32), self._sampling.offsets_mm
+            change = averaged((self._slab(slab, view, at) for at in offsets), len(offsets))
             if change is not None:
                 yield slab, change
 
-    def _slab(self, slab: slice, hu: FloatArray) -> FloatArray | None:
+    def _slab(self, slab: slice, hu: FloatArray, offset_mm: float) -> FloatArray | None:
+        """Change in HU in the planes so many mm above the slices' middles; None where there is none."""
         lattice, labels = self._frame.lattice, self._labels[slab]
         lung = labels > 0
-        near = np.stack([lattice.up(self._border, k) for k in range(slab.start, slab.stop)])
+        near = np.stack([lattice.up(self._border, k, offset_mm) for k in range(slab.start, slab.stop)])
         beside = (labels == Pattern.CONSOLIDATION) | (labels == Pattern.EMPHYSEMA)
         where = lung & ((near > -FADE_MM) | beside)
         if not where.any():
             return None
         kinds, away = labels[where], near[where]
         air = np.clip((hu[where] + 1000) / TISSUE_HU, 0, 1)
-        grain = self._pick(self._grain, slab, where)
-        soft = self._pick(self._soft_mm, slab, where)
+        grain = self._pick(self._grain, slab, where, offset_mm)
+        soft = self._pick(self._soft_mm, slab, where, offset_mm)
         fade = np.clip(0.5 + away / (2 * soft), 0, 1)
         level = np.where(np.isin(kinds, (Pattern.RETICULATION, Pattern.HONEYCOMBING)), self._net_density, self._density)
         haze = level * np.clip(1 + 0.22 * grain, 0.6, 1.5)
-        haze = np.where(kinds == Pattern.GROUND_GLASS, np.maximum(haze, LEAST_ADDED), haze)
+        haze = np.where(kinds == Pattern.GROUND_GLASS, np.maximum(haze, self._least), haze)
         haze = np.minimum(haze, max(0.4, 1.2 * self._density) if self._density > 0.4 else 0.4) * fade
         haze[(kinds == Pattern.EMPHYSEMA) | (kinds == Pattern.CONSOLIDATION)] = 0
-        added, kept = self._patterns(slab, where, kinds, haze, grain)
+        added, kept = self._patterns(slab, where, kinds, haze, grain, offset_mm)
         # Air in bronchi stays air.
         bronchus = smoothstep(0.05, 0.02, air)
         added = added * (1 - bronchus * (kinds != Pattern.HONEYCOMBING))
@@ -103,25 +104,27 @@ class Writer:
         return change
 
     def _patterns(
-        self, slab: slice, where: NDArray[np.bool_], kinds: NDArray[np.uint8], haze: FloatArray, grain: FloatArray
+        self, slab: slice, where: NDArray[np.bool_], kinds: NDArray[np.uint8], haze: FloatArray, grain: FloatArray,
+        offset_mm: float,
     ) -> tuple[FloatArray, FloatArray]:
         """Tissue added and the share of the old tissue that is kept, per voxel of `where`."""
         added, kept = haze.astype(np.float32), np.ones(len(kinds), dtype=np.float32)
-        voxel = float(np.prod(self._frame.grid.spacing_mm)) ** (1 / 3)
+        voxel = self._sampling.voxel_mm
         net = kinds == Pattern.RETICULATION
         if net.any() and self._net is not None and self._lobular is not None:
-            points = self._points(slab, where)[net]
+            points = self._points(slab, where, offset_mm)[net]
             lines = np.maximum(walls(self._net, points, voxel), walls(self._lobular, points, voxel))
             added[net] = 1 - (1 - added[net]) * (1 - self._lines * lines)
         cyst = kinds == Pattern.HONEYCOMBING
         if cyst.any() and self._cysts is not None:
-            wall = walls(self._cysts, self._points(slab, where)[cyst], voxel)
+            wall = walls(self._cysts, self._points(slab, where, offset_mm)[cyst], voxel)
             added[cyst] = 0.03 + 0.87 * wall
             kept[cyst] = 0.25 + 0.75 * wall
-        if self._wall is not None and self._lumen is not None:
+        if self._traction:
             fibrosis = net | cyst
-            wall = self._wall[slab][where] * np.float32(1 / 255) * fibrosis
-            lumen = self._lumen[slab][where] * np.float32(1 / 255) * fibrosis
+            walled, hollow = self._traction[offset_mm]
+            wall = walled[slab][where] * np.float32(1 / 255) * fibrosis
+            lumen = hollow[slab][where] * np.float32(1 / 255) * fibrosis
             added = np.maximum(added, 0.9 * wall) * (1 - lumen)
             kept = kept * (1 - 0.95 * lumen)
         dense = kinds == Pattern.CONSOLIDATION
@@ -130,18 +133,19 @@ class Writer:
         kept[hole] = np.clip(0.33 + 0.06 * grain[hole], 0.2, 0.5)
         return added, kept
 
-    def _points(self, slab: slice, where: NDArray[np.bool_]) -> FloatArray:
+    def _points(self, slab: slice, where: NDArray[np.bool_], offset_mm: float) -> FloatArray:
         """Warped places (z, y, x) in mm of the voxels of `where`."""
         lattice = self._frame.lattice
         z, y, x = np.nonzero(where)
-        points = np.stack([lattice.fine_z[slab][z], lattice.fine_y[y], lattice.fine_x[x]], axis=1)
+        heights = lattice.fine_z[slab] + np.float32(offset_mm)
+        points = np.stack([heights[z], lattice.fine_y[y], lattice.fine_x[x]], axis=1)
         for axis in range(3):
-            points[:, axis] += self._pick(self._warp[axis], slab, where)
+            points[:, axis] += self._pick(self._warp[axis], slab, where, offset_mm)
         return np.asarray(points, dtype=np.float32)
 
-    def _pick(self, coarse: FloatArray, slab: slice, where: NDArray[np.bool_]) -> FloatArray:
+    def _pick(self, coarse: FloatArray, slab: slice, where: NDArray[np.bool_], offset_mm: float) -> FloatArray:
         up = self._frame.lattice.up
-        return np.concatenate([up(coarse, slab.start + i)[where[i]] for i in range(len(where))])
+        return np.concatenate([up(coarse, slab.start + i, offset_mm)[where[i]] for i in range(len(where))])
 
 
 def _net(rng: np.random.Generator, frame: LungFrame, size_mm: float, thick_mm: float, dropped: float) -> Net:
@@ -160,6 +164,18 @@ def _cyst_net(rng: np.random.Generator, frame: LungFrame, cyst_mm: float | None)
     apart = np.asarray(tree.query(centres, k=2, workers=1)[0])[:, 1]
     rounded = np.asarray(np.maximum(0.95 * apart, radius), dtype=np.float32)
     return Net(centres, tree, radius, float(rng.uniform(1.0, 1.4)), 0.0, int(rng.integers(2**31)), rounded)
+
+
+def _painted(
+    frame: LungFrame, tubes: Tubes, offset_mm: float, width_mm: float
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Walls with their lumens, and lumens, as shares (255 is 1) of the voxels moved so many mm up."""
+    x, y, z = frame.grid.origin_mm
+    grid = replace(frame.grid, origin_mm=(x, y, z + offset_mm))
+    wall, lumen = (np.zeros(grid.shape, dtype=np.uint8) for _ in range(2))
+    paint(lumen, grid, tubes, width_mm)
+    paint(wall, grid, Tubes(tubes.start, tubes.end, tubes.radius_mm + np.float32(1.2)), width_mm)
+    return wall, lumen
 
 
 def _traction_tubes(rng: np.random.Generator, frame: LungFrame, labels: NDArray[np.uint8]) -> Tubes | None:

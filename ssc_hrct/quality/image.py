@@ -22,6 +22,7 @@ from ssc_hrct.core.findings import Finding, caution, refusal
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.protocol import Limits, Protocol
 from ssc_hrct.core.stats import ImageStats
+from ssc_hrct.core.volume import LOWEST_HU
 
 MOST_NAMED = 6
 """So many runs of slices are listed."""
@@ -51,6 +52,8 @@ def _values(stats: ImageStats, acquisition: Acquisition, limits: Limits) -> Iter
             yield refusal("NOT_HU", detail)
         elif off > limits.air_caution_hu:
             yield caution("HU_OFFSET", detail)
+        elif air_hu <= LOWEST_HU < limits.air_hu and not _blood_is_usual(stats, acquisition, limits):
+            yield caution("HU_OFFSET", f"{detail} Values are clipped there: it may lie lower.")
     if stats.blood_hu is not None:
         detail = f"Heart and great vessels are at {stats.blood_hu:.0f} HU."
         if stats.blood_hu > limits.contrast_blood_hu:
@@ -66,6 +69,12 @@ def _values(stats: ImageStats, acquisition: Acquisition, limits: Limits) -> Iter
                                         ("motion", stats.moved_slices)) if value is None]
     if missing:
         yield caution("IMAGE_UNKNOWN", f"Not measured: {', '.join(missing)}.")
+
+
+def _blood_is_usual(stats: ImageStats, acquisition: Acquisition, limits: Limits) -> bool:
+    """Blood without contrast medium at its usual density vouches for all values; with, it may have any."""
+    blood = stats.blood_hu
+    return blood is not None and not acquisition.contrast and limits.blood_low_hu <= blood <= limits.blood_high_hu
 
 
 def _position(stats: ImageStats, acquisition: Acquisition) -> Iterator[Finding]:
@@ -122,8 +131,10 @@ def _shallow(stats: ImageStats, limits: Limits) -> Iterator[str]:
 
 def _coverage(stats: ImageStats, limits: Limits) -> Iterator[Finding]:
     if stats.cut_off_percent > limits.cut_off_caution_percent:
-        detail = f"About {stats.cut_off_percent:.1f} percent of the lungs lies beyond the slices."
-        too_much = stats.cut_off_percent > limits.cut_off_refused_percent
+        at_both = stats.cut_off_lesser_percent > limits.cut_off_caution_percent
+        ends = ", at both ends" if at_both else ""
+        detail = f"About {stats.cut_off_percent:.1f} percent of the lungs lies beyond the slices{ends}."
+        too_much = at_both or stats.cut_off_percent > limits.cut_off_refused_percent
         yield (refusal if too_much else caution)("CUT_OFF", detail)
     if stats.view_percent > 0:
         detail = f"{stats.view_percent:.1f} percent of the lungs' outline lies at the edge of the image."

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ssc_hrct.app import assets
-from ssc_hrct.measure import interval_model, pattern_model
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.measure import interval_model, pattern_model, read_models
 from ssc_hrct.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ def test_models_change_only_with_the_version():
 @pytest.mark.parametrize("file", sorted(HELD_OUT.glob("*-without-*.json")), ids=lambda f: f.stem)
 def test_each_held_out_model_is_whole_and_knows_todays_features(file):
     if file.stem.startswith("intervals"):
-        assert interval_model(file.read_bytes()).most.keys() == assets.models().error_bars.most.keys()
+        assert interval_model(file.read_bytes()).patterns_sha256 == ""
     else:
         assert pattern_model(file.read_bytes()).limits == assets.models().patterns.limits
 
@@ -35,7 +36,16 @@ def test_every_held_out_model_has_error_bars_made_without_its_lung():
     sources = {file.stem.split("-without-")[1] for file in HELD_OUT.glob("*-without-*.json")}
     assert len(sources) == 4
     for source in sources:
-        assert (HELD_OUT / f"intervals-without-{source}.json").is_file()
+        made = json.loads((HELD_OUT / f"intervals-without-{source}.json").read_text(encoding="utf-8"))
+        assert set(made["sources"]) == sources - {source}
+
+
+def test_the_error_bars_belong_to_the_model_they_come_with():
+    patterns, bars = (assets.read("models", f"{name}.json") for name in ("patterns", "intervals"))
+    assert read_models(patterns, bars).error_bars.patterns_sha256 == json.loads(patterns)["sha256"]
+    other = next(file for file in sorted(HELD_OUT.glob("both-without-*.json")))
+    with pytest.raises(HrctError, match="another model"):
+        read_models(other.read_bytes(), bars)
 
 
 def test_held_out_models_do_not_ship():

@@ -60,7 +60,9 @@ def test_a_summary_makes_no_row_and_says_what_is_missing(
     Shelf(tmp_path / "build" / "bench" / "try").put("case_1", {"made_with": "older", "value": 1})
     rows = rows_for(options("").parse_args(["--summary"]), "try", WORKS, forbidden)
     assert [row["value"] for row in rows] == [1]
-    assert capsys.readouterr().out == "1 of 4 rows are kept; 1 of them were made with other code or models.\n"
+    said = capsys.readouterr()
+    assert said.out == "1 of 4 rows are kept.\n"
+    assert said.err == "1 of 1 rows of try were made with other code or models.\n"
 
 
 def test_fewer_cases_are_among_more() -> None:

@@ -140,6 +140,25 @@ def test_a_cut_stack_tells_about_how_much_is_missing(end):
     assert 0 < told[0] < told[1] < told[2]
 
 
+@pytest.mark.parametrize(("base", "apex"), [(8, 8), (8, -3), (-3, 8)])
+def test_a_stack_cut_at_both_ends_is_told_from_one_cut_at_one(base, apex):
+    """Slices of lung taken away at each end; under 0, slices without lung are left."""
+    phantom = chest(COARSE)
+    regions = phantom.truth_regions.labels
+    slices = np.flatnonzero(lung_of(regions).any(axis=(1, 2)))
+    kept = slice(int(slices[0]) + base, int(slices[-1]) + 1 - apex)
+    stats = stats_of(like(phantom.volume, phantom.volume.hu[kept]), regions[kept])
+    cut_at_both = base > 0 and apex > 0
+    assert (stats.cut_off_lesser_percent > 0) == cut_at_both
+    assert stats.cut_off_lesser_percent <= stats.cut_off_percent / 2
+    told = [f.level.name for f in check_image(stats, phantom.volume.acquisition, default_protocol())
+            if f.code == "CUT_OFF"]
+    if stats.cut_off_percent < 3:
+        assert told == (["REFUSED"] if cut_at_both else ["CAUTION"])
+    else:
+        assert told == ["REFUSED"]
+
+
 def test_lungs_cut_by_the_edge_of_the_image_raise_view_percent():
     phantom = chest(COARSE)
     regions, hu = phantom.truth_regions.labels, phantom.volume.hu

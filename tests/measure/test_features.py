@@ -6,9 +6,13 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pytest
 
+from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.patterns import Pattern
-from ssc_hrct.measure.features import NAMES, Features, features
+from ssc_hrct.measure.coarse import Blocks
+from ssc_hrct.measure.features import NAMES, Features, _beside, features
+from ssc_hrct.phantom import DiseaseSpec
 from tests.measure.chests import CLEAR, GLASS, chest, found, like, measured
 
 IN_SHARES = ("raised", "strands", "low", "empty", "cysts", "ridge", "valley", "part")
@@ -46,7 +50,7 @@ def test_at_a_border_the_same_part_of_the_top_is_reached_however_dense_the_insid
     """A density, or a share over a fixed one, is reached further out the denser it is."""
     border, ends = {}, []
     for density in (0.2, 0.5):
-        spec = replace(GLASS, disease=replace(GLASS.disease, density=density))
+        spec = replace(GLASS, disease=DiseaseSpec(20.0, density=density))
         rows, truth = seen(spec), chest(spec).truth_patterns.labels
         share = rows.blocks.mean(truth[rows.box] == Pattern.GROUND_GLASS)[rows.near]
         at = (share > 0.35) & (share < 0.65)
@@ -54,6 +58,16 @@ def test_at_a_border_the_same_part_of_the_top_is_reached_however_dense_the_insid
         ends.append(float(np.median(column(rows, "mean_5")[at])))
     assert ends[1] > 1.5 * ends[0]
     assert abs(border[0.5] - border[0.2]) < 0.15
+
+
+@pytest.mark.parametrize("step_mm", [2.6, 2.79, 2.81, 3.3, 3.99, 4.0])
+def test_the_top_beside_lies_as_far_away_whatever_the_size_of_a_voxel(step_mm: float):
+    """On a slope of 1 HU per mm the top within 8 mm is 8 HU higher."""
+    blocks = Blocks(Grid((40, 5, 5), (step_mm,) * 3), (1, 1, 1))
+    slope = 100 + step_mm * np.broadcast_to(np.arange(40, dtype=np.float32)[:, None, None], blocks.shape)
+    near = np.ones(blocks.shape, np.bool_)
+    top = _beside(slope.ravel(), near, blocks)["top_8"].reshape(blocks.shape)
+    assert np.allclose((top - slope)[:-5], 8.0, atol=1e-3)
 
 
 def test_a_scale_shifted_with_its_normal_lung_changes_nothing_but_emptiness():

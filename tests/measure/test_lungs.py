@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.core.errors import Cancelled, HrctError
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Region, Ring, Zone
 from ssc_hrct.core.patterns import Pattern
-from ssc_hrct.core.volume import PADDING_HU, Volume
+from ssc_hrct.core.volume import LOWEST_HU, PADDING_HU, Volume
 from ssc_hrct.measure import calibrate, find_lungs
 from ssc_hrct.phantom import PRESETS
+from ssc_hrct.quality import check_image
 from tests.made_up import acquisition
 from tests.measure.chests import CLEAR, COARSE, GLASS, chest, dice, found, like, lung_of
 
@@ -167,11 +169,11 @@ def cylinder() -> np.ndarray:
     return np.repeat(slice_hu[None], 60, axis=0)
 
 
-def with_balls(value: float, *middles_x: int) -> np.ndarray:
+def with_balls(value: float, *middles_x: int, radius: int = 14) -> np.ndarray:
     hu = cylinder()
     z, y, x = np.ogrid[-30:30, -36:36, -50:50]
     for middle in middles_x:
-        hu[z**2 + y**2 + (x - middle) ** 2 < 14**2] = value
+        hu[z**2 + y**2 + (x - middle) ** 2 < radius**2] = value
     return hu
 
 
@@ -184,6 +186,8 @@ NO_CHEST = {
     "bone": np.full((60, 72, 100), 1200),
     "a body without air": cylinder(),
     "two balls of gas": with_balls(-1000, -22, 22),
+    "two balls of gas, all values low": with_balls(-1000, -22, 22).clip(-880, None) - 144,
+    "two small balls nearly as empty as gas": with_balls(-975, -22, 22, radius=11),
     "few small slices": np.full((20, 8, 8), -1000),
 }
 
@@ -207,6 +211,41 @@ def test_two_balls_of_lung_are_found_without_a_trachea():
     labels = find_lungs(scan(with_balls(-850, -22, 22))).regions.labels
     assert (labels == Region.RIGHT_LUNG)[:, :, :50].sum() > 8000
     assert not (labels == Region.RIGHT_LUNG)[:, :, 50:].any()
+
+
+@pytest.mark.parametrize("value", [-965, -975, -985])
+def test_lungs_that_are_nearly_as_empty_as_air_are_found_and_said_to_be(value):
+    """Severe emphysema: under what tells bowel gas from lung, over the air around the patient."""
+    volume = scan(with_balls(value, -22, 22))
+    lungs = find_lungs(volume)
+    assert dice(lungs.mask(), volume.hu == value) > 0.98
+    told = check_image(calibrate(volume, lungs), volume.acquisition, default_protocol())
+    assert ("MASK_LOW_DENSITY" in {f.code for f in told}) == (value < -970)
+
+
+@pytest.mark.parametrize("shift_hu", [-60, -90, -120])
+def test_values_that_lie_low_are_a_caution_and_no_refusal(shift_hu):
+    """Clipped as loading clips: of air and lung little contrast is left."""
+    volume = chest().volume
+    low = like(volume, np.clip(volume.hu.astype(int) + shift_hu, LOWEST_HU, None))
+    lungs = find_lungs(low)
+    for side in SIDES:
+        assert dice(lungs.regions.labels == side, truth() == side) > 0.98
+    gas = (volume.hu < -900) & (ndimage.distance_transform_edt(~lung_of(truth()), CLEAR.spacing_mm) > 5.0)
+    assert (lungs.mask() & gas & (truth() == Region.OUTSIDE)).sum() == 0, "bowel gas stays out"
+    told = {f.code: f.level.name for f in check_image(calibrate(low, lungs), low.acquisition, default_protocol())}
+    assert told["HU_OFFSET"] == "CAUTION"
+    assert set(told.values()) == {"CAUTION"}
+
+
+def test_air_blanked_around_the_patient_does_not_make_values_low():
+    """Some scans hold -1024 around the patient; the windpipe tells that values are as they should be."""
+    volume = chest().volume
+    rows = np.flatnonzero(lung_of(truth()).any(axis=(0, 2)))
+    hu = volume.hu.copy()
+    before = hu[:, : rows[0]]
+    before[before < -900] = LOWEST_HU
+    assert np.array_equal(find_lungs(like(volume, hu)).regions.labels, regions())
 
 
 def test_finding_stops_when_asked_to():

@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.core.errors import Cancelled
 from ssc_hrct.core.lungs import Lungs, Region
 from ssc_hrct.core.mask_facts import MaskFacts
 from ssc_hrct.core.volume import LabelMap, Volume
-from ssc_hrct.measure import find_lungs
+from ssc_hrct.measure import find_lungs, find_vessels
 from ssc_hrct.measure.mask_facts import mask_facts
 from ssc_hrct.measure.missed import missed_ml
-from ssc_hrct.measure.vessels import find_vessels
 from ssc_hrct.phantom import PRESETS, make_chest
 from tests.measure.chests import CLEAR, COARSE, chest, found, like, lung_of, true_lungs
 
@@ -224,6 +224,23 @@ def test_larger_vessels_are_bright_lie_by_the_hilum_and_leave_the_rim_alone():
     assert not (vessels & (lungs.regions.labels == Region.AIRWAYS)).any()
     share = [float(inside[lungs.rings == ring].mean()) for ring in (1, 3)]
     assert share[0] < 0.5 * share[1]
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_looking_at_the_outline_and_for_vessels_stops_when_asked_to(before):
+    class Stop:
+        def __init__(self) -> None:
+            self.left = before
+
+        def step(self, text: str, done: int = 0, total: int = 0) -> None:
+            if not self.left:
+                raise Cancelled
+            self.left -= 1
+
+    with pytest.raises(Cancelled):
+        mask_facts(found(), chest().volume, progress=Stop())
+    with pytest.raises(Cancelled):
+        find_vessels(chest().volume, found(), progress=Stop())
 
 
 def test_without_airways_no_vessels_are_named():

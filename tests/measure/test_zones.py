@@ -85,7 +85,9 @@ def test_depth_grows_from_the_chest_wall_and_the_medial_side_does_not_count():
     from_wall = 1.5 * (np.arange(20) + 0.5)
     assert np.allclose(depth[:, :, 5:25], from_wall, atol=0.03), "the wall is where voxels meet, not a voxel's middle"
     assert np.allclose(depth[:, :, 35:55], from_wall[::-1], atol=0.03)
-    assert not depth[~(right | left)].any()
+    assert not depth[:, :, :5].any()
+    assert not depth[:, :, 55:].any(), "beyond the chest wall there is none"
+    assert (depth[:, :, 25:28] > 30).all(), "and toward the midline it goes on"
 
 
 def test_the_diaphragm_counts_for_depth():
@@ -94,6 +96,30 @@ def test_the_diaphragm_counts_for_depth():
     depth = chest_wall_depth_mm(right, left, (1.6, 1.4, 1.5))
     assert depth[2, 4, 20] == pytest.approx(0.8, abs=0.1)
     assert depth[4, 4, 20] == pytest.approx(4.0, abs=0.1)
+
+
+@pytest.mark.parametrize("beyond", [1, 2, 4])
+def test_what_the_fine_border_adds_at_the_mediastinum_is_deep(beyond):
+    """The fine lung reaches up to two blocks of two voxels past the coarse one, 30 mm from the chest wall."""
+    right, left = slabs()
+    blocks = Blocks(Grid((12, 16, 120), (0.75, 0.75, 0.75)), (2, 2, 2))
+    regions = np.zeros((12, 16, 120), np.uint8)
+    regions[:, :, 10 : 50 + beyond], regions[:, :, 70 - beyond : 110] = Region.RIGHT_LUNG, Region.LEFT_LUNG
+    rings = np.zeros_like(regions)
+    write_rings(rings, regions, chest_wall_depth_mm(right, left, blocks.spacing_mm), blocks)
+    assert (rings[:, :, 50 - 4 : 50 + beyond] == Ring.OVER_20_MM).all()
+    assert (rings[:, :, 70 - beyond : 70 + 4] == Ring.OVER_20_MM).all()
+    assert (rings[:, :, 10:23] == Ring.TO_10_MM).all(), "at the chest wall nothing moves"
+
+
+def test_lungs_that_touch_keep_their_own_depth():
+    right, left = slabs()
+    apart = chest_wall_depth_mm(right, left, (3.0, 1.4, 1.5))
+    right, left = right[:, :, :25], left[:, :, 35:]
+    both = [np.concatenate([a, np.zeros_like(b)], axis=2) for a, b in ((right, left), (left[:, :, ::-1], right))]
+    depth = chest_wall_depth_mm(both[0], both[1][:, :, ::-1], (3.0, 1.4, 1.5))
+    assert np.array_equal(depth[:, :, 5:25], apart[:, :, 5:25])
+    assert np.array_equal(depth[:, :, 25:45], apart[:, :, 35:55])
 
 
 @pytest.mark.parametrize("factors", [(1, 1, 1), (1, 2, 2), (2, 3, 2)])

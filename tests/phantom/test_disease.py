@@ -42,8 +42,9 @@ def changed(composite: Composite) -> NDArray[np.int32]:
     return composite.volume.hu.astype(np.int32) - chest(3, replace(FINE, noise_hu=15.0)).volume.hu
 
 
-@pytest.mark.parametrize("density", [0.15, 0.3])
-def test_ground_glass_is_at_least_110_hu_denser_than_the_same_chest_without(density: float) -> None:
+@pytest.mark.parametrize(("density", "least_hu"), [(0.12, 100), (0.14, 110), (0.3, 110)])
+def test_ground_glass_is_called_so_by_what_it_adds_to_the_same_chest(density: float, least_hu: float) -> None:
+    """The faintest adds 110 HU to lung at -870 and 101 HU to lung at -800, where less air is left to fill."""
     spec = DiseaseSpec(10, distribution=Distribution.PATCHY, density=density)
     with_it = chest(3, replace(FINE, disease=spec))
     glass = with_it.truth_patterns.labels == Pattern.GROUND_GLASS
@@ -51,7 +52,7 @@ def test_ground_glass_is_at_least_110_hu_denser_than_the_same_chest_without(dens
     inner = ndimage.binary_erosion(glass, np.ones((3, 3, 3), dtype=bool)) & (before < -800) & (before > -900)
     more = with_it.volume.hu.astype(int)[inner] - before[inner]
     assert inner.sum() > 1000
-    assert np.quantile(more, 0.02) >= 110
+    assert np.quantile(more, 0.02) >= least_hu
 
 
 def test_disease_never_exceeds_soft_tissue() -> None:

@@ -42,7 +42,7 @@ FINE: list[dict[str, Any]] = [
     # motion
     {"moved_slices": ()}, {"moved_slices": (40,)},
     # coverage, field of view
-    {"cut_off_percent": 0.0}, {"view_percent": 0.0},
+    {"cut_off_percent": 0.0}, {"air_hu": -1024.0}, {"view_percent": 0.0},
     # mask
     {"lung_ml": 2000.0}, {"lung_ml": 8500.0}, {"right_share": 0.5}, {"right_share": 0.6}, {"airways_ml": 100.0},
     {"airways_ml": 15.0}, {"low_density_percent": 15.0}, {"supine": False},
@@ -102,6 +102,8 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"cut_off_percent": 0.2}, "CUT_OFF", C, "0.2 percent"),
     ({"cut_off_percent": 3.0}, "CUT_OFF", C, "3.0 percent"),
     ({"cut_off_percent": 3.1}, "CUT_OFF", R, "3.1 percent"),
+    ({"cut_off_percent": 0.5, "cut_off_lesser_percent": 0.1}, "CUT_OFF", C, "beyond the slices."),
+    ({"cut_off_percent": 0.5, "cut_off_lesser_percent": 0.11}, "CUT_OFF", R, "beyond the slices, at both ends."),
     # field of view
     ({"view_percent": 0.1}, "FIELD_OF_VIEW", C, "0.1 percent"),
     ({"view_percent": 1.0}, "FIELD_OF_VIEW", C, "1.0 percent"),
@@ -137,6 +139,20 @@ def test_where_the_windpipe_tells_no_air_that_around_the_patient_does(
     assert told.pop("IMAGE_UNKNOWN").detail == "Not measured: air."
     assert [(f.code, f.level) for f in told.values()] == ([(code, level)] if code else [])
     assert all(f"in front of the patient is at {around_hu:.0f} HU" in f.detail for f in told.values())
+
+
+@pytest.mark.parametrize(("air_hu", "blood", "off"), [
+    (-1024.0, {"blood_hu": None}, True),
+    (-1023.0, {"blood_hu": None}, False),
+    (-1024.0, {"blood_hu": 40.0}, False),
+    (-1024.0, {"blood_hu": 40.0, "contrast": True}, True),
+])
+def test_air_that_is_clipped_may_lie_lower_unless_blood_vouches_for_it(
+    air_hu: float, blood: dict[str, Any], off: bool
+):
+    told = [f.detail for f in findings(air_hu=air_hu, **blood) if f.code == "HU_OFFSET"]
+    assert len(told) == off
+    assert all("-1024 HU" in detail and "may lie lower" in detail for detail in told)
 
 
 @pytest.mark.parametrize("lung_ml", [1500.0, 1999.0])
