@@ -1,8 +1,8 @@
 """Learns the model of the patterns from cases of known truth.
 
 In: cases of the corpus. Out: the content of resources/models/patterns.json (`measure.trained` reads it). Stage one,
-abnormal or not, can only rise with density and with lines; the split inside the abnormal is free. Labels are soft:
-the share of a point that a reader would outline. Same cases, same bytes.
+abnormal or not, can only rise with density and with lines, given depth and the densest nearby; the split inside the
+abnormal is free. Labels are soft: the share of a point that a reader would outline. Same cases, same bytes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The trained engine: symmetric trees on what each neighbourhood looks like.
 
-Two stages, as a reader works. First abnormal or not, by trees that can only rise with a place's own density and
-lines: the territory. Then what it is inside the territory: the split, which cannot move the territory. What it
-calls consolidation is reported beside the ILD extent and not in it, and so leaves the ILD percent. The model is made
-by `training/` and lies in resources/models/patterns.json.
+Two stages, as a reader works. First abnormal or not, by trees that can only rise with density and lines, given depth
+and what is densest nearby: the territory. Then what it is inside the territory: the split, which cannot move the
+territory. What it calls consolidation is reported beside the ILD extent and not in it, and so leaves the ILD percent.
+The model is made by `training/` and lies in resources/models/patterns.json.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def test_the_same_scan_gives_the_same_bytes_twice():
 def test_more_density_is_never_less_abnormal():
     rows, model = seen(GLASS), assets.models().patterns
     denser = rows.values.copy()
-    for name in ("raised60_8", "raised90_5", "raised90_8", "mean_8", "all_8", "strands_8", "least_5"):
+    for name in ("raised60_8", "raised90_5", "raised90_8", "mean_8", "all_8", "strands_8", "least_5", "part_8"):
         denser[:, NAMES.index(name)] *= 1.2
     before, after = odds(rows, model).abnormal, odds(replace(rows, values=denser), model).abnormal
     assert (after >= before - 1e-6).all()
