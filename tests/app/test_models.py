@@ -14,7 +14,7 @@ from ssc_hrct.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD_OUT = ROOT / "training" / "models"
-MODELS_OF_VERSION = {"0.2.0": ("e7f5f2679e88", "818ad38d8e58")}
+MODELS_OF_VERSION = {"0.2.0": ("973a899e840f", "617c99e9a7be")}
 """Beginnings of the hashes. Other models are another version: the gate compares no scores across versions."""
 
 
