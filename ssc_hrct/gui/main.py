@@ -26,6 +26,7 @@ def main(argv: Sequence[str]) -> int:
         return CANNOT
     from ssc_hrct.app.log import start_log
     from ssc_hrct.gui.faults import Faults
+    from ssc_hrct.gui.garbage import Garbage
     from ssc_hrct.gui.session import Session
     from ssc_hrct.gui.views.window import MainWindow
 
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     application.setApplicationName("ssc-hrct")
     start_log()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    session = Session()
+    garbage, session = Garbage(), Session()
     faults = Faults(session)
     window = MainWindow(session)
     window.show()
@@ -50,6 +51,7 @@ def main(argv: Sequence[str]) -> int:
     finally:
         session.close()
         faults.remove()
+        garbage.stop()
 
 
 def _no_screen() -> bool:
