@@ -103,5 +103,7 @@ def test_accuracy_without_the_scans_measures_the_phantoms_and_says_so(
 def test_scans_that_are_asked_for_and_not_there_are_a_failure(
     what: str, measured: list[str], tmp_path: Path
 ) -> None:
-    assert accuracy.main([what, "--data", str(tmp_path)]) == 2
+    with pytest.raises(SystemExit) as left:
+        accuracy.main([what, "--data", str(tmp_path)])
+    assert left.value.code == 2
     assert measured == []
