@@ -12,11 +12,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ssc_hrct.core.acquisition import Acquisition, SeriesKind
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
+from ssc_hrct.core.lungs import Lungs, Region
 from ssc_hrct.core.patterns import Pattern
-from ssc_hrct.core.volume import LabelMap, Volume
+from ssc_hrct.core.volume import Volume
 from ssc_hrct.phantom import (
     PRESETS,
     ChestSpec,
@@ -30,6 +29,7 @@ from ssc_hrct.phantom import (
 )
 from ssc_hrct.phantom.bands import away_mm, band, sheet
 from ssc_hrct.phantom.disease import REACH_MM
+from tests.phantom.eggs import eggs, facts_of
 
 GRID = Grid((70, 100, 150), (1.4, 1.0, 1.0))
 ILD = (Pattern.GROUND_GLASS, Pattern.RETICULATION, Pattern.HONEYCOMBING)
@@ -40,20 +40,11 @@ MIXED = DiseaseSpec(20, 0.4, 0.3, 0.3, Distribution.UIP, traction=True, consolid
 @lru_cache(maxsize=1)
 def host() -> tuple[Volume, Lungs]:
     """Two egg-shaped lungs at -870 HU in soft tissue, crossed by vessels of 3 mm; no noise."""
-    z, y, x = (np.arange(n) * d for n, d in zip(GRID.shape, GRID.spacing_mm, strict=True))
-    regions = np.zeros(GRID.shape, dtype=np.uint8)
-    for middle, region in ((38.0, Region.RIGHT_LUNG), (112.0, Region.LEFT_LUNG)):
-        egg = ((z[:, None, None] - 49) / 46) ** 2 + ((y[None, :, None] - 50) / 44) ** 2
-        regions[egg + ((x[None, None, :] - middle) / 33) ** 2 < 1] = region
-    hu = np.where(regions > 0, -870, 40).astype(np.int16)
+    hu, lungs = eggs(GRID, middles_x_mm=(38.0, 112.0), middle_y_mm=50.0, half_mm=(46.0, 44.0, 33.0))
+    y, x = (np.arange(n) * d for n, d in zip(GRID.shape[1:], GRID.spacing_mm[1:], strict=True))
     vessel = np.hypot((y[:, None] + 9) % 18 - 9, (x[None, :] + 9) % 18 - 9) < 1.5
     hu[:, vessel] = 40
-    facts = Acquisition(
-        "1", "2", "CT", SeriesKind.AXIAL, GRID.shape[0], slice_thickness_mm=1.4, slice_spacing_mm=1.4,
-        pixel_spacing_mm=(1.0, 1.0),
-    )
-    empty = np.zeros(GRID.shape, dtype=np.uint8)
-    return Volume(hu, GRID, facts), Lungs(LabelMap(regions, GRID, REGION_NAMES), empty, empty.copy())
+    return Volume(hu, GRID, facts_of(GRID, 1.4)), lungs
 
 
 @lru_cache(maxsize=32)

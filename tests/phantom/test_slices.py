@@ -10,13 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ssc_hrct.core.acquisition import Acquisition, SeriesKind
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region
 from ssc_hrct.core.patterns import Pattern
-from ssc_hrct.core.volume import LabelMap, Volume
+from ssc_hrct.core.volume import Volume
 from ssc_hrct.phantom import DiseaseSpec, Distribution, Renderer, write_disease
 from ssc_hrct.phantom.acquisition import sampling
+from tests.phantom.eggs import eggs, facts_of
 
 GRID = Grid((40, 90, 140), (2.5, 0.9, 0.9))
 NET = DiseaseSpec(40, 0, 1, 0, Distribution.PATCHY, traction=True)
@@ -25,19 +24,8 @@ NET = DiseaseSpec(40, 0, 1, 0, Distribution.PATCHY, traction=True)
 @lru_cache(maxsize=8)
 def written(thickness_mm: float | None, renderer: Renderer) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     """Change in HU and `Pattern`: a net in two egg-shaped lungs at -870 HU, in slices 2.5 mm apart."""
-    z, y, x = (np.arange(n) * d for n, d in zip(GRID.shape, GRID.spacing_mm, strict=True))
-    regions = np.zeros(GRID.shape, dtype=np.uint8)
-    for middle, region in ((32.0, Region.RIGHT_LUNG), (94.0, Region.LEFT_LUNG)):
-        egg = ((z[:, None, None] - 49) / 46) ** 2 + ((y[None, :, None] - 40) / 36) ** 2
-        regions[egg + ((x[None, None, :] - middle) / 28) ** 2 < 1] = region
-    hu = np.where(regions > 0, -870, 40).astype(np.int16)
-    facts = Acquisition(
-        "1", "2", "CT", SeriesKind.AXIAL, GRID.shape[0], slice_thickness_mm=thickness_mm, slice_spacing_mm=2.5,
-        pixel_spacing_mm=GRID.spacing_mm[1:],
-    )
-    empty = np.zeros(GRID.shape, dtype=np.uint8)
-    lungs = Lungs(LabelMap(regions, GRID, REGION_NAMES), empty, empty.copy())
-    made = write_disease(Volume(hu, GRID, facts), lungs, NET, seed=6, renderer=renderer)
+    hu, lungs = eggs(GRID, middles_x_mm=(32.0, 94.0), middle_y_mm=40.0, half_mm=(46.0, 36.0, 28.0))
+    made = write_disease(Volume(hu, GRID, facts_of(GRID, thickness_mm)), lungs, NET, seed=6, renderer=renderer)
     return made.volume.hu.astype(np.int32) - hu, made.patterns.labels
 
 
