@@ -22,6 +22,7 @@ from ssc_hrct.core.volume import LOWEST_HU, Volume
 from ssc_hrct.measure.coarse import Blocks, ball_mean, blocks_of
 from ssc_hrct.measure.shapes import Mask, bounds, distance_mm, shrink
 from ssc_hrct.measure.shares import Shares
+from ssc_hrct.measure.threads import side_by_side
 from ssc_hrct.measure.zones import chest_wall_depth_mm
 
 FloatMap = NDArray[np.float32]
@@ -99,12 +100,13 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
     share = rough.mean(view.lung_share)
     near = share > 0
     inside, thins = Shares(view.inner, rough, near), Shares(view.thin, rough, near)
-    progress.step("looking at neighbourhoods", 0, 3)
-    maps = _densities(view, rough, near, inside, thins)
-    progress.step("looking at neighbourhoods", 1, 3)
-    maps.update(_textures(view, rough, inside, thins))
-    progress.step("looking at neighbourhoods", 2, 3)
-    maps.update(_directions(np.clip(view.over, -150, STRAND_HU), view.inner, inside, rough, fine))
+    progress.step("looking at neighbourhoods", 0, 2)
+    maps, unevenness = side_by_side(
+        lambda: _densities(view, rough, near, inside, thins),
+        lambda: _textures(view, rough, inside, thins) | _directions(view, inside, rough),
+    )
+    progress.step("looking at neighbourhoods", 1, 2)
+    maps |= unevenness
     maps |= _beside(maps["mean_5"], near, blocks)
     right, left = (_labelled(lungs.regions.labels[view.box], blocks, side) for side in _SIDES)
     depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
@@ -252,16 +254,14 @@ def _labelled(part: NDArray[np.uint8], blocks: Blocks, region: Region) -> Mask:
     return np.asarray(part[z][:, y][:, :, x] == region, np.bool_)
 
 
-def _directions(
-    over: FloatMap, inner: Mask, inside: Shares, rough: Blocks, fine: Blocks
-) -> dict[str, NDArray[np.float32]]:
+def _directions(view: _View, inside: Shares, rough: Blocks) -> dict[str, FloatMap]:
     """Structure tensor: how much density changes, and how much in the direction in which it changes least.
 
     Along a vessel nothing changes; across a net everything does.
     """
     gradients = []
-    ok = shrink(inner)
-    for axis, d in enumerate(fine.spacing_mm):
+    over, ok = np.clip(view.over, -150, STRAND_HU), shrink(view.inner)
+    for axis, d in enumerate(view.fine.spacing_mm):
         g = np.zeros_like(over)
         lo, hi, mid = [slice(None)] * 3, [slice(None)] * 3, [slice(None)] * 3
         lo[axis], hi[axis], mid[axis] = slice(0, -2), slice(2, None), slice(1, -1)

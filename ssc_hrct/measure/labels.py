@@ -6,6 +6,8 @@ interpolated value, and is not a staircase.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,7 @@ from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap
 from ssc_hrct.measure.coarse import Blocks
 from ssc_hrct.measure.shapes import Mask, without_small
+from ssc_hrct.measure.threads import in_slabs
 
 Box = tuple[slice, slice, slice]
 
@@ -55,10 +58,9 @@ def _write(
     # What fell as an island on the lattice must not come back between points.
     value = np.where(ill, abnormal, np.minimum(abnormal, np.float32(limit * 0.98)))
     nearest = _strongest_near(np.where(ill, patterns, 0))
-    step = 8 * blocks.factors[0]
-    for z in range(0, labels.shape[0], step):
-        progress.step("drawing patterns", z, labels.shape[0])
-        stop = min(z + step, labels.shape[0])
+
+    def draw(offset: int, start: int, end: int) -> None:
+        z, stop = offset + start, offset + end
         lung = both_lungs(regions[z:stop])
         rest = blocks.repeat(np.where(ill, np.uint8(Pattern.NORMAL), patterns), z, stop)
         found = np.maximum(rest, np.uint8(Pattern.NORMAL))
@@ -68,6 +70,11 @@ def _write(
             pattern = blocks.repeat(nearest, z, stop)
             found = np.where(inside & (pattern > 0), pattern, found)
         labels[z:stop] = np.where(lung, found, Pattern.OUTSIDE)
+
+    depth, slab = labels.shape[0], 4 * blocks.factors[0]
+    for z in range(0, depth, 2 * slab):
+        progress.step("drawing patterns", z, depth)
+        in_slabs(partial(draw, z), min(2 * slab, depth - z), slab)
 
 
 def _strongest_near(patterns: NDArray[np.uint8]) -> NDArray[np.uint8]:

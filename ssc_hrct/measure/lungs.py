@@ -37,7 +37,7 @@ from ssc_hrct.measure.shapes import (
     shrink,
     without_small,
 )
-from ssc_hrct.measure.threads import in_slabs
+from ssc_hrct.measure.threads import in_slabs, side_by_side
 from ssc_hrct.measure.zones import BESIDE, chest_wall_depth_mm, medial, thirds, write_rings
 
 AIR_HU = (-550.0, -350.0)
@@ -117,8 +117,11 @@ def find_lungs(volume: Volume, *, progress: Progress = SILENT) -> Lungs:
     progress.step("finding the lungs", 2, 4)
     never = airways.with_wall | grow(gas) if gas.any() else airways.with_wall
     central = dilate(airways.lumen, HILUM_MM, blocks.spacing_mm)
-    right = _closed(sides.right, sides.left | never, True, chest.coarse, near_hu, central, blocks)
-    left = _closed(sides.left, sides.right | never, False, chest.coarse, near_hu, central, blocks) & ~right
+    right, left = side_by_side(
+        lambda: _closed(sides.right, sides.left | never, True, chest.coarse, near_hu, central, blocks),
+        lambda: _closed(sides.left, sides.right | never, False, chest.coarse, near_hu, central, blocks),
+    )
+    left &= ~right
     progress.step("finding the lungs", 3, 4)
     regions = np.zeros(volume.grid.shape, np.uint8)
     _write_regions(regions[chest.box], chest, right, left, airways, central)

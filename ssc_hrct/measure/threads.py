@@ -1,24 +1,54 @@
-"""Two threads for work that falls into slabs, each of which writes a part of the answer of its own.
+"""Two threads for work that falls into parts, each of which has an answer of its own.
 
-In: a function of a slab's first and last index. Out: nothing; what the slabs wrote. The answer is the same on any
-number of threads. Worth it only for numpy and scipy, which let go of the interpreter while they count: `cc3d` does
-not, and `edt` has threads of its own.
+In: a function of a slab's first and last index, or functions that do not wait for one another. Out: what they wrote or
+gave back. The answer is the same on any number of threads. Worth it only for numpy and scipy, which let go of the
+interpreter while they count: `cc3d` does not, and `edt` has threads of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cache
+from typing import TypeVar
+
+T = TypeVar("T")
 
 THREADS = 2
 """The program is to be quick on two cores; more would only pay with more memory."""
+_here = threading.local()
 
 
 def in_slabs(work: Callable[[int, int], None], size: int, step: int) -> None:
     """work(start, stop) for slabs of `step` that cover 0 to `size` (not included). Raises what a slab raises."""
-    if size <= step:
-        work(0, size)
-        return
-    with ThreadPoolExecutor(THREADS) as pool:
-        for done in [pool.submit(work, start, min(start + step, size)) for start in range(0, size, step)]:
-            done.result()
+    slabs = [(start, min(start + step, size)) for start in range(0, size, step)]
+    if len(slabs) == 1 or _is_worker():
+        for start, stop in slabs:
+            work(start, stop)
+    else:
+        _results([_pool(THREADS).submit(work, start, stop) for start, stop in slabs])
+
+
+def side_by_side(first: Callable[[], T], second: Callable[[], T]) -> tuple[T, T]:
+    """Both answers. Raises what one of them raises, after both have ended."""
+    if _is_worker():
+        return first(), second()
+    one, two = _results([_pool(THREADS).submit(work) for work in (first, second)])
+    return one, two
+
+
+def _results(waited_for: Sequence[Future[T]]) -> list[T]:
+    wait(waited_for)
+    return [done.result() for done in waited_for]
+
+
+def _is_worker() -> bool:
+    """A thread of the pool must not wait for the pool."""
+    return getattr(_here, "is_worker", False)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Kept: starting threads anew for each of some 250 calls cost half a second in a scan."""
+    return ThreadPoolExecutor(threads, "measure", initializer=lambda: setattr(_here, "is_worker", True))

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssc_hrct.measure.threads import in_slabs
+
 FloatMap = NDArray[np.float32]
 _ROWS = 1 << 15
 """Rows at a time, so that what is looked at stays in the processor's cache."""
@@ -41,9 +43,11 @@ class Trees:
         if self.columns.size and int(self.columns.max()) >= values.shape[1]:
             raise ValueError("the rows lack a column that the trees ask for")
         out = np.empty(len(values), np.float32)
-        for first in range(0, len(values), _ROWS):
-            rows = np.ascontiguousarray(values[first : first + _ROWS].T)
-            out[first : first + _ROWS] = self._odds(rows)
+
+        def write(start: int, stop: int) -> None:
+            out[start:stop] = self._odds(np.ascontiguousarray(values[start:stop].T))
+
+        in_slabs(write, len(values), _ROWS)
         return np.asarray(1 / (1 + np.exp(-out)), np.float32)
 
     def _odds(self, columns: FloatMap) -> FloatMap:

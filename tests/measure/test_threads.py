@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from ssc_hrct.measure.coarse import ball_mean
-from ssc_hrct.measure.threads import in_slabs
+from ssc_hrct.measure.threads import in_slabs, side_by_side
 
 
 @pytest.mark.parametrize(("size", "step"), [(1, 4), (4, 4), (5, 4), (33, 4), (0, 4)])
@@ -35,3 +38,27 @@ def test_means_on_two_threads_are_those_of_one():
     sigmas = [5 / np.sqrt(5) / d for d in (1.0, 2.0, 1.5)]
     alone = ndimage.gaussian_filter(array, sigmas, mode="constant", truncate=2.5)
     assert np.array_equal(ball_mean(array, 5.0, (1.0, 2.0, 1.5)), alone)
+
+
+def test_work_side_by_side_may_ask_for_slabs_itself():
+    def count() -> int:
+        done: list[int] = []
+        in_slabs(lambda start, stop: done.append(stop - start), 20, 4)
+        return sum(done)
+
+    assert side_by_side(count, lambda: side_by_side(count, count)) == (20, (20, 20))
+
+
+def test_what_one_raises_is_raised_when_the_other_has_ended():
+    ended = threading.Event()
+
+    def fail() -> None:
+        raise ValueError("first")
+
+    def last() -> None:
+        time.sleep(0.05)
+        ended.set()
+
+    with pytest.raises(ValueError, match="first"):
+        side_by_side(fail, last)
+    assert ended.is_set()
