@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from dataclasses import dataclass
 
 from benchmarks.common import cases, engines
@@ -21,7 +22,7 @@ from benchmarks.common.keep import Row, Work, fingerprint, run
 from ssc_hrct import phantom
 from training.learn import Fold
 
-NAME = "clear"
+NAME, OWN = "clear", Path(__file__)
 REAL = ("lidc-0002", "lidc-0001", "4dlung-113")
 NOISE_HU = (10.0, 20.0, 30.0, 45.0)
 STEPS_MM = (1.0, 1.25, 2.5)
@@ -80,8 +81,8 @@ def row(what: tuple[str | Chest, str | None]) -> Row:
 def works(data: str | None) -> list[Work]:
     scans = REAL if data is not None else ()
     return [
-        *(Work(name, fingerprint(*engines.held_out_files(Fold("", name))), (name, data)) for name in scans),
-        *(Work(chest.name, fingerprint(), (chest, None)) for chest in chests()),
+        *(Work(name, fingerprint(OWN, *engines.held_out_files(Fold("", name))), (name, data)) for name in scans),
+        *(Work(chest.name, fingerprint(OWN), (chest, None)) for chest in chests()),
     ]
 
 

@@ -114,6 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = scans_or_say(args.data)
     if data is None:
         return 0
+    if not (data / "ct" / SCAN).is_dir():
+        print(f"{SCAN} is not among the scans.", file=sys.stderr)
+        return 2
     protocol = default_protocol()
     (choice,) = dicom.choose(
         dicom.find([data / "ct" / SCAN]).series, lambda facts: quality.check_header(facts, protocol)

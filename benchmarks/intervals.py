@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -30,7 +31,7 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.measure.features import Features, features
 from training import cases as training_cases
 
-NAME = "intervals"
+NAME, OWN = "intervals", Path(__file__)
 HOSTS = ("4dlung-113", "lidc-0001", "lidc-0002", cases.PHANTOM)
 EACH = 25
 LONG_MM = 90.0
@@ -111,7 +112,9 @@ def _centre(mask: Mask) -> float:
 
 def works(data: str | None) -> list[Work]:
     hosts = HOSTS if data is not None else (cases.PHANTOM,)
-    return [Work(p.name, fingerprint(*engines.held_out_files(p.fold)), (p, data)) for p in cases.crops(hosts, EACH)]
+    return [
+        Work(p.name, fingerprint(OWN, *engines.held_out_files(p.fold)), (p, data)) for p in cases.crops(hosts, EACH)
+    ]
 
 
 def summary(chests: Sequence[Row], parts: Sequence[Row]) -> str:

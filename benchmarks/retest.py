@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from benchmarks.common.figures import repeat, table
 from benchmarks.common.keep import Row, Work, fingerprint, run
 from ssc_hrct import phantom
 
-NAME = "retest"
+NAME, OWN = "retest", Path(__file__)
 KINDS = {"noise": 0.4, "slices": 0.7, "kernel": 1.2}
 """What differs, and the SD in points that it may bring."""
 SAID = {"noise": "new noise", "slices": "1 against 1.25 mm", "kernel": "soft against sharp kernel"}
@@ -93,7 +94,7 @@ def works(data: str | None) -> list[Work]:
         for i in range(EACH):
             in_scan = data is not None and i % 3 == 2 and kind != "slices"
             plan = cases.plan(HOST if in_scan else cases.PHANTOM, i % 2, cases.RETEST_SEED + 50 * k + i, i // 2 % 4)
-            made_with = fingerprint(*engines.held_out_files(plan.fold))
+            made_with = fingerprint(OWN, *engines.held_out_files(plan.fold))
             found.append(Work(f"{kind}_{plan.name}", made_with, (kind, plan, data)))
     return found
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.common import cases, engines, report
 from benchmarks.common.keep import Row, Work, fingerprint, run
 
-NAME = "stratified"
+NAME, OWN = "stratified", Path(__file__)
 
 
 def row(what: tuple[cases.Plan, str | None]) -> Row:
@@ -35,7 +36,7 @@ def row(what: tuple[cases.Plan, str | None]) -> Row:
 
 def works(data: str | None) -> list[Work]:
     return [
-        Work(plan.name, fingerprint(*engines.held_out_files(plan.fold)), (plan, data))
+        Work(plan.name, fingerprint(OWN, *engines.held_out_files(plan.fold)), (plan, data))
         for plan in cases.stratified(data is not None)
     ]
 

@@ -2,8 +2,8 @@
 
 DIR holds the folders of training/ignore.json (lidc-0001, lidc-0002, 4dlung-113), in it or in its `ct`. Writes
 resources/models/patterns.json and intervals.json, and into training/models the models and error bars that were made
-without one renderer or one scan, by which `./dev bench` judges. Prints how the held-out cases were scored. What was
-made is kept in build/training; a run that was stopped goes on.
+without one renderer or one scan, by which `./dev bench` judges. Prints how the held-out cases were scored. Cases
+are kept in build/training, and a run that was stopped goes on from them; what was learned is written at the end.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ import numpy as np
 from training.sources import ROOT, code_sha256
 
 Row = dict[str, Any]
+VARIABLE = "SSC_HRCT_DATA"
 
 _CODE = (
     "training/cases.py", "training/ignore.json", "ssc_hrct/core", "ssc_hrct/dicom", "ssc_hrct/measure",
@@ -112,11 +113,11 @@ def _keep(on: Shelf, work: Work, row: Row, done: int, of: int) -> None:
     print(f"{done} of {of}: {work.name}", file=sys.stderr, flush=True)
 
 
-def fingerprint(*models: Path) -> str:
-    """Of the code that makes rows, of what ships, and of these models beside."""
+def fingerprint(*beside: Path) -> str:
+    """Of the code that makes rows, of what ships, and of these files beside: the benchmark's own, its models."""
     summed = hashlib.sha256(_code().encode())
-    for model in models:
-        summed.update(hashlib.sha256(model.read_bytes()).digest())
+    for file in beside:
+        summed.update(hashlib.sha256(file.read_bytes()).digest())
     return summed.hexdigest()[:16]
 
 
@@ -127,17 +128,18 @@ def _code() -> str:
 
 def data_folder(named: Path | None) -> Path | None:
     """Where the real scans are; None where they are not at hand."""
-    by_environment = os.environ.get("SSC_HRCT_DATA")
+    by_environment = os.environ.get(VARIABLE)
     folder = named or (Path(by_environment) if by_environment else ROOT.parent / "shared" / "data")
     return folder if (folder / "ct").is_dir() else None
 
 
 def scans_or_say(named: Path | None) -> Path | None:
-    """`data_folder`; says so where there is none, and ends with exit code 2 where one was named."""
+    """`data_folder`; says so where there is none, and ends with exit code 2 where one was named, here or in the
+    environment."""
     data = data_folder(named)
     if data is None:
         print("The real scans are not here: name their folder with --data or in SSC_HRCT_DATA.", file=sys.stderr)
-        if named is not None:
+        if named is not None or os.environ.get(VARIABLE):
             raise SystemExit(2)
     return data
 

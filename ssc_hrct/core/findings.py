@@ -103,7 +103,7 @@ SCAN_FINDINGS: dict[str, FindingKind] = _kinds(
     ("MASK_VOLUME", "The lung volume is outside what is expected of an adult.",
      "Look at the lung outline."),
     ("MASK_ASYMMETRY", "The share of the right lung is unusual.", "Look at the lung outline."),
-    ("MASK_LEAK", "The airways may have leaked into the lungs, or the lungs into other air.",
+    ("MASK_LEAK", "The airways are larger than they should be: they may have leaked into the lungs.",
      "Look at the lung outline."),
     ("MASK_AIRWAYS", "The windpipe and its large branches were not found, or only a small part of them.",
      "Look at the lung outline near them: airways that were not found count as lung."),

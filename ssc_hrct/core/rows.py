@@ -88,7 +88,7 @@ SCORE_COLUMNS: tuple[Column, ...] = (
     Column("kvp", "decimal", "kV", "Tube voltage."),
     Column("manufacturer", "text", "", "Manufacturer of the scanner."),
     Column("model", "text", "", "Model of the scanner."),
-    Column("contrast", "text", "", "Whether contrast medium was given: by tag, or seen in the aorta.",
+    Column("contrast", "text", "", "Whether contrast medium was given: by tag, or seen in the heart.",
            values=("yes", "no", "unknown")),
     Column("series_instance_uid", "text", "", "Series that was scored, or the best candidate."),
     Column("software_version", "text", "", "Version of the program.", required=True),

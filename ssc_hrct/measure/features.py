@@ -104,6 +104,7 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
     maps, unevenness = side_by_side(
         lambda: _densities(view, rough, near, inside, thins),
         lambda: _textures(view, rough, inside, thins) | _directions(view, inside, rough),
+        meanwhile=lambda: progress.step("looking at neighbourhoods", 0, 2),
     )
     progress.step("looking at neighbourhoods", 1, 2)
     maps |= unevenness
@@ -139,7 +140,7 @@ def _view(volume: Volume, lungs: Lungs, stats: ImageStats) -> _View:
     right, left = _SIDES
     box = bounds((regions == right) | (regions == left), margin)
     part = regions[box]
-    fine = _fine(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
+    fine = fine_blocks(Grid((part.shape[0], part.shape[1], part.shape[2]), volume.grid.spacing_mm))
     hu = _one_sight(fine.mean(np.maximum(volume.hu[box], LOWEST_HU)), fine, volume, stats)
     lung_share = fine.mean(((part == right) | (part == left)).view(np.uint8))
     lung = lung_share > 0.5
@@ -228,7 +229,7 @@ def _solid(dense: FloatMap, inside: FloatMap, rough: Blocks) -> FloatMap:
     return np.asarray(ndimage.maximum_filter(core, reach, mode="constant"), np.float32)
 
 
-def _fine(grid: Grid) -> Blocks:
+def fine_blocks(grid: Grid) -> Blocks:
     """Blocks of about 1.5 mm in the plane and FINE_Z_MM along z."""
     plane = blocks_of(grid)
     along = min(grid.shape[0], max(1, round(FINE_Z_MM / grid.spacing_mm[0])))

@@ -19,9 +19,10 @@ from ssc_hrct.core.lungs import REGION_NAMES, Lungs, Region, both_lungs
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import PADDING_HU, LabelMap, Volume
 from ssc_hrct.measure.coarse import Blocks, blocks_of
+from ssc_hrct.measure.features import fine_blocks
 from ssc_hrct.measure.fitting import NO_VOXEL, fit
 from ssc_hrct.measure.parting import SMALLEST_ML, part_lungs
-from ssc_hrct.measure.shapes import Mask, bounds
+from ssc_hrct.measure.shapes import Mask, bounds, shrink
 from ssc_hrct.measure.zones import chest_wall_depth_mm, thirds, write_rings
 
 MOST_LABELS = 5
@@ -67,6 +68,7 @@ def take_lungs(
     _check_tissue(labels[box], volume.hu[box], None if own is None else own.mask()[box])
     regions = np.zeros(volume.grid.shape, np.uint8)
     regions[box] = _sides(labels[box], _middle_x(labels, own) - box[2].start, volume.grid)
+    _check_filled(regions[box], volume.grid)
     overlap = None
     if own is not None:
         overlap = _dice_by_side(regions, own.regions.labels)
@@ -117,6 +119,16 @@ def _check_tissue(labels: NDArray[np.uint8], hu: NDArray[np.int16], own: Mask | 
         there = labels == label
         if there.any() and np.median(hu[there]) > TISSUE_HU and _share(own, there) < OWN_SHARE:
             raise refused(f"Label {label} of it, in the order of their numbers, lies on soft tissue outside the lungs.")
+
+
+def _check_filled(regions: NDArray[np.uint8], grid: Grid) -> None:
+    """Raises HrctError(MASK_REFUSED) where a lung fills nothing of the size in which is measured: every second slice of
+    it is empty, or it is scattered voxels."""
+    part = Grid((regions.shape[0], regions.shape[1], regions.shape[2]), grid.spacing_mm)
+    for blocks in (blocks_of(part), fine_blocks(part)):
+        for side in (Region.RIGHT_LUNG, Region.LEFT_LUNG):
+            if not shrink(blocks.mean(regions == side) > 0.5).any():
+                raise refused("It has gaps throughout, between slices or voxels: nothing of a lung is filled.")
 
 
 def _check_not_mirrored(overlap: float, regions: NDArray[np.uint8], own: NDArray[np.uint8]) -> None:

@@ -2,7 +2,7 @@
 
 In: a `Volume`. Out: `Lungs` on the volume's grid. Classical steps on a coarse lattice (body, air,
 airways, right and left, closing over disease), then the border at full resolution.
-Does not judge: checks on the mask are measured by `calibrate` and judged in `quality`.
+Does not judge: checks on the mask are measured by `calibrate` and `mask_facts`, and judged in `quality`.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ def find_lungs(volume: Volume, *, progress: Progress = SILENT) -> Lungs:
     right, left = side_by_side(
         lambda: _closed(sides.right, sides.left | never, True, chest.coarse, near_hu, central, blocks),
         lambda: _closed(sides.left, sides.right | never, False, chest.coarse, near_hu, central, blocks),
+        meanwhile=lambda: progress.step("finding the lungs", 2, 4),
     )
     left &= ~right
     progress.step("finding the lungs", 3, 4)

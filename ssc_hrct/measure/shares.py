@@ -18,7 +18,7 @@ LEAST_WEIGHT = 1e-3
 
 
 class Shares:
-    """Ball means of a quantity on a mask, divided by the mask's own; those are computed once for each radius.
+    """Ball means of a quantity on a mask, divided by the mask's own; those are kept for each radius.
 
     mask: bool on the fine lattice, or its part of each voxel on the rough one. near: bool on the rough lattice, where
     shares are wanted; None: everywhere. weight: float32 [z, y, x], the mask's part of each voxel of the rough lattice.

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 THREADS = 2
 """The program is to be quick on two cores; more would only pay with more memory."""
+EVERY_S = 0.1
 _here = threading.local()
 
 
@@ -30,16 +31,26 @@ def in_slabs(work: Callable[[int, int], None], size: int, step: int) -> None:
         _results([_pool(THREADS).submit(work, start, stop) for start, stop in slabs])
 
 
-def side_by_side(first: Callable[[], T], second: Callable[[], T]) -> tuple[T, T]:
-    """Both answers. Raises what one of them raises, after both have ended."""
+def side_by_side(
+    first: Callable[[], T], second: Callable[[], T], *, meanwhile: Callable[[], None] | None = None
+) -> tuple[T, T]:
+    """Both answers. meanwhile: asked every 0.1 s; what it raises (the person wants to stop) is raised at once, and the
+    two end by themselves. What one of the two raises is raised after both have ended."""
     if _is_worker():
         return first(), second()
-    one, two = _results([_pool(THREADS).submit(work) for work in (first, second)])
+    one, two = _results([_pool(THREADS).submit(work) for work in (first, second)], meanwhile)
     return one, two
 
 
-def _results(waited_for: Sequence[Future[T]]) -> list[T]:
-    wait(waited_for)
+def _results(waited_for: Sequence[Future[T]], meanwhile: Callable[[], None] | None = None) -> list[T]:
+    try:
+        while wait(waited_for, None if meanwhile is None else EVERY_S).not_done:
+            if meanwhile is not None:
+                meanwhile()
+    except BaseException:  # what has not begun need not begin
+        for one in waited_for:
+            one.cancel()
+        raise
     return [done.result() for done in waited_for]
 
 

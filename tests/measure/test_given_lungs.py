@@ -191,6 +191,14 @@ def test_a_mask_of_another_place_is_refused() -> None:
     assert "outside the scan" in refused(truth(), away)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_mask_of_every_second_slice_is_refused(axis: int) -> None:
+    labels = truth().copy()
+    labels[tuple(slice(None, None, 2) if n == axis else slice(None) for n in range(3))] = 0
+    assert "gaps" in refused(labels)
+    assert "gaps" in refused(labels, ours=own())
+
+
 def test_empty_masks_and_masks_of_many_organs_need_no_scan_to_be_refused() -> None:
     with pytest.raises(HrctError, match="empty"):
         check_labels(mask(np.zeros(truth().shape)))

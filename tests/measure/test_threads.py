@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from ssc_hrct.core.errors import Cancelled
 from ssc_hrct.measure.coarse import ball_mean
 from ssc_hrct.measure.threads import in_slabs, side_by_side
 
@@ -46,7 +47,25 @@ def test_work_side_by_side_may_ask_for_slabs_itself():
         in_slabs(lambda start, stop: done.append(stop - start), 20, 4)
         return sum(done)
 
-    assert side_by_side(count, lambda: side_by_side(count, count)) == (20, (20, 20))
+    answers: list[object] = []
+    work = threading.Thread(
+        target=lambda: answers.append(side_by_side(count, lambda: side_by_side(count, count))), daemon=True
+    )
+    work.start()
+    work.join(10)
+    assert answers == [(20, (20, 20))]
+
+
+def test_what_is_asked_meanwhile_may_stop_it_at_once():
+    go_on = threading.Event()
+
+    def stop() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        side_by_side(lambda: go_on.wait(10), lambda: go_on.wait(10), meanwhile=stop)
+    go_on.set()
+    assert side_by_side(lambda: 1, lambda: 2) == (1, 2)
 
 
 def test_what_one_raises_is_raised_when_the_other_has_ended():
