@@ -169,8 +169,11 @@ def rows_table(rows: Sequence[Row]) -> str:
 def _shown(hosts: list[Row], place: str | None) -> str:
     parts = [one | {"name": f"{host['name']}_{side}"} for host in hosts
              for side, one in zip(("right", "left"), host["crops"], strict=True)]
-    chests = kept(shelf(stratified.NAME), stratified.works(place))
-    return f"{rows_table(parts)}\n\n{summary(chests, parts)}"
+    fresh = {work.name: work.made_with for work in stratified.works(place)}
+    every = kept(shelf(stratified.NAME), stratified.works(place))
+    chests = [chest for chest in every if chest["made_with"] == fresh[chest["name"]]]
+    old = f"{len(every) - len(chests)} chests of other code or models are left out.\n\n"
+    return f"{rows_table(parts)}\n\n{old if len(chests) < len(every) else ''}{summary(chests, parts)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
