@@ -144,10 +144,11 @@ def read(file: Path) -> Case:
             raise ValueError(f"{file.name} was made with other features; remove the folder and start again")
         grid = Grid(tuple(facts["shape"]), tuple(facts["spacing_mm"]))
         blocks = Blocks(grid, tuple(facts["factors"]))
+        stats = facts["stats"] | {"moved_slices": tuple(facts["stats"]["moved_slices"])}
         box = (slice(0, grid.shape[0]), slice(0, grid.shape[1]), slice(0, grid.shape[2]))
         seen = Features(box, blocks, kept["near"], kept["share"].astype(np.float32), kept["values"])
         return Case(
             file.stem, facts["source"], facts["renderer"], seen, kept["truth"].astype(np.float32), kept["labelled"],
-            facts["ild_percent"], facts["fibrosis_percent"], ImageStats(**facts["stats"]), facts["thickness_mm"],
+            facts["ild_percent"], facts["fibrosis_percent"], ImageStats(**stats), facts["thickness_mm"],
             facts["whole"],
         )
