@@ -93,10 +93,15 @@ def test_accuracy_without_an_argument_measures_all_that_is_at_hand(
 def test_accuracy_without_the_scans_measures_the_phantoms_and_says_so(
     measured: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("SSC_HRCT_DATA", str(tmp_path))
+    monkeypatch.delenv("SSC_HRCT_DATA", raising=False)
+    monkeypatch.setattr("benchmarks.common.keep.ROOT", tmp_path / "clone")
     assert accuracy.main(["--repeats", "1"]) == 0
     assert measured == ["phantoms 1"]
     assert capsys.readouterr().err.startswith("The real scans are not here")
+    monkeypatch.setenv("SSC_HRCT_DATA", str(tmp_path))
+    with pytest.raises(SystemExit) as left:
+        accuracy.main(["--repeats", "1"])
+    assert left.value.code == 2
 
 
 @pytest.mark.parametrize("what", ["composites", "scans"])

@@ -27,8 +27,15 @@ def check_output(folder: Path, *, comparison: bool = False) -> None:
 
 
 def save_scores(folder: Path, rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Put rows into scores.csv of the folder; returns the rows that were replaced. Raises HrctError."""
-    return merge_rows(scores_file(folder), rows, SCORES)
+    """Put rows into scores.csv of the folder; returns the rows that were replaced. Raises HrctError.
+
+    A refusal takes no numbers away: where the exam has been scored before, that row stands (`doubtful` says so).
+    """
+    return merge_rows(scores_file(folder), rows, SCORES, stands=_stands)
+
+
+def _stands(old: Row, new: Row) -> bool:
+    return new["status"] == "refused" != old["status"]
 
 
 def doubtful(folder: Path, rows: Sequence[Row]) -> tuple[str, ...]:
@@ -51,6 +58,9 @@ def doubtful(folder: Path, rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def _doubt(row: Row, other: Row) -> str:
+    if SCORES.key_of(row) == SCORES.key_of(other) and _stands(other, row):
+        return (f"{row['subject_id']} keeps the row that this exam had (ILD {other['ild_percent']} %, scored "
+                f"{other['scored_at_utc']}): a refusal does not take numbers away.")
     same_subject = row["subject_id"] == other["subject_id"]
     same_exam = row["study_instance_uid"] == other["study_instance_uid"]
     if same_subject and not same_exam and row["visit"] == other["visit"] != UNSCHEDULED.name:

@@ -12,7 +12,7 @@ import csv
 import io
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +127,13 @@ def check_writable(path: Path, table: Table) -> None:
         read_rows(path, table)
 
 
-def merge_rows(path: Path, new: Sequence[Row], table: Table) -> tuple[Row, ...]:
-    """Put rows into the table and return those that they replaced. Raises HrctError and changes nothing on failure."""
+def merge_rows(
+    path: Path, new: Sequence[Row], table: Table, *, stands: Callable[[Row, Row], bool] = lambda old, new: False
+) -> tuple[Row, ...]:
+    """Put rows into the table and return those that they replaced. Raises HrctError and changes nothing on failure.
+
+    stands: of an old row and a new one of equal key, whether the old one stays and the new one is left out.
+    """
     if path.is_symlink():
         path = path.resolve()
     try:
@@ -140,16 +145,20 @@ def merge_rows(path: Path, new: Sequence[Row], table: Table) -> tuple[Row, ...]:
         ) from problem
     with _locked(path):
         _refuse_open_elsewhere(path)
-        rows, replaced = _merged(read_rows(path, table), new, table)
+        rows, replaced = _merged(read_rows(path, table), new, table, stands)
         _write(path, csv_text(rows, table))
     return replaced
 
 
-def _merged(old: list[Row], new: Sequence[Row], table: Table) -> tuple[list[Row], tuple[Row, ...]]:
+def _merged(
+    old: list[Row], new: Sequence[Row], table: Table, stands: Callable[[Row, Row], bool]
+) -> tuple[list[Row], tuple[Row, ...]]:
     rows, replaced = list(old), []
     for row in new:
         key = table.key_of(row)
         places = [i for i, known in enumerate(rows) if table.key_of(known) == key]
+        if any(stands(rows[i], row) for i in places):
+            continue
         replaced += [rows[i] for i in places]
         if places:
             rows[places[0]] = row

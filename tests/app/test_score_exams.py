@@ -17,6 +17,7 @@ from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.identity import Named, Source
 from ssc_hrct.app.manifest import read_manifest
 from ssc_hrct.app.result import result_of
+from ssc_hrct.app.save import save_scores
 from ssc_hrct.app.score import Scored, score_series
 from ssc_hrct.app.score_exams import Done, Wishes, overlay_name, plan, run
 from ssc_hrct.core.errors import Cancelled, HrctError, WrongUsage
@@ -82,6 +83,17 @@ def test_an_exam_scored_again_replaces_its_row_and_says_so(two: Path, tmp_path: 
     (again,) = carry_out(Wishes((two / "a",), tmp_path / "out", visit=BASELINE))
     assert [r["visit"] for r in again.replaced] == ["unscheduled"]
     assert [r["visit"] for r in rows_of(tmp_path / "out" / "scores.csv")] == ["baseline", "unscheduled"]
+
+
+def test_a_refusal_leaves_the_numbers_that_the_exam_had_and_says_so(two: Path, tmp_path: Path) -> None:
+    out, wishes = tmp_path / "out", Wishes((two / "a",), tmp_path / "out", subject="0007", visit=BASELINE)
+    (refused,) = carry_out(wishes)
+    scored = refused.result.row | {"status": "scored", "ild_percent": "7.00", "reasons": ""}
+    assert save_scores(out, [scored]) == (refused.result.row,), "a score takes the place of a refusal"
+    (again,) = carry_out(wishes)
+    assert (again.result.row["status"], again.replaced) == ("refused", ())
+    assert any("0007 keeps the row that this exam had (ILD 7.00 %" in doubt for doubt in again.doubts)
+    assert rows_of(out / "scores.csv") == [scored]
 
 
 def test_another_exam_as_the_same_visit_and_the_same_exam_as_another_subject_stand_and_are_told(
