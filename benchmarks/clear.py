@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.common import cases, engines
 from benchmarks.common.engines import BANDS, CHEAP, HAA, HONEST, SHIPPED, ild

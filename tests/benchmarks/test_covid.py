@@ -23,5 +23,5 @@ def test_labels_are_found_by_height(tmp_path: Path) -> None:
 
 
 def test_a_slice_without_a_label_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no reader's label at -7.5 mm"):
+    with pytest.raises(ValueError, match=r"no reader's label at -7\.5 mm"):
         labels_by_slice(labels(tmp_path, "-5.0,1", "-10.0,0"), GRID)
