@@ -17,8 +17,8 @@ class ImageStats:
     image plane, from the tracheal wall. normal_mode_hu, normal_width_hu: mode and SD of the patient's own normal
     lung. normal_share: part of the lung within reach of that mode. gravity_hu_per_mm: rise of normal density along
     +y, toward the back; negative in a prone patient. lung_ml, right_share: volume of both lungs; the right one's part.
-    airways_ml: volume of trachea and bronchi found. cut_off_percent: part of the lungs estimated to lie beyond the first or last slice;
-    cut_off_lesser_percent: beyond that of the two with less, 0 where one end alone is cut. view_percent: part of
+    airways_ml: volume of trachea and bronchi found. cut_off_percent: part of the lungs estimated to lie beyond the
+    first or last slice; cut_off_lesser_percent: beyond that of the two with less, 0 where one end alone is cut. view_percent: part of
     the lung surface at the edge of the field of view. low_density_percent: part of the lung under -970 HU.
     supine: True, False (prone), None (unknown): by the couch in the image, else by the header, else by density.
     table_behind: the couch in the image lies behind the patient (False: in front). density_supine: normal lung grows
