@@ -175,11 +175,12 @@ def decide(
     rows = abnormal[near]
     kinds = np.full(len(rows), Pattern.NORMAL, np.uint8)
     kinds[seen.values[:, NAMES.index("empty_5")] >= BLURRED_EMPTY_SHARE] = Pattern.EMPHYSEMA
+    # From the weakest to the strongest: what is written later stands.
     kinds[rows] = Pattern.GROUND_GLASS
+    kinds[rows & (odds.consolidation >= limits["consolidation"])] = Pattern.CONSOLIDATION
     netted = rows & (odds.fibrosis >= limits["fibrosis"])
     kinds[netted] = Pattern.RETICULATION
     kinds[netted & (odds.honeycombing >= limits["honeycombing"])] = Pattern.HONEYCOMBING
-    kinds[rows & (odds.consolidation >= limits["consolidation"])] = Pattern.CONSOLIDATION
     labels = np.zeros(near.shape, np.uint8)
     labels[near] = kinds
 
