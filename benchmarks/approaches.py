@@ -66,7 +66,7 @@ def logistic(values: Floats, target: Floats, weight: Floats) -> tuple[Asked, int
 
 def boosted(levels: int, trees: int) -> Callable[[Floats, Floats, Floats], tuple[Asked, int]]:
     def fit(values: Floats, target: Floats, weight: Floats) -> tuple[Asked, int]:
-        content = learn.boosted(values, target, weight, rising=True, trees=trees, levels=levels, rate=0.09)
+        content = learn.boosted(values, target, weight, **learn.FIRST, trees=trees, levels=levels, rate=0.09)
         return trees_from(content).probability, len(learn.to_json(content))
 
     return fit

@@ -3,12 +3,15 @@
 DIR holds the folders of training/ignore.json (lidc-0001, lidc-0002, 4dlung-113), in it or in its `ct`. Writes
 resources/models/patterns.json and intervals.json, and into training/models the models and error bars that were made
 without one renderer or one scan, by which `./dev bench` judges. Prints how the held-out cases were scored. Cases
-are kept in build/training, and a run that was stopped goes on from them; what was learned is written at the end.
+and what was learned are kept in build/training, and a run that was stopped goes on from there; the models are written
+at the end.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from training.sources import ROOT
+from training.sources import ROOT, code_sha256
 
 SCANS = ("lidc-0001", "lidc-0002", "4dlung-113")
 NAME = "trees-1"
@@ -98,9 +101,18 @@ def _train(real: Path, diseased: int, clear: int, whole: int) -> None:
 
 
 def _learn(cases: Sequence[Any], name: str) -> dict[str, Any]:
-    from training import learn, validate
+    """What was learned from these cases, from the corpus' folder where the same code has learned it before."""
+    from training import corpus, learn, validate
 
-    return learn.learn(cases, name=name, limits=dict.fromkeys(learn.STAGES, validate.HALF))
+    names = hashlib.sha256("\n".join(case.name for case in cases).encode()).hexdigest()[:12]
+    code = code_sha256(("training/learn.py", "training/probe.py"))[:12]
+    kept = corpus.place() / "learned" / f"{name}-{names}-{code}.json"
+    if kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        return found
+    content = learn.learn(cases, name=name, limits=dict.fromkeys(learn.STAGES, validate.HALF))
+    _write(kept, learn.to_json(content))
+    return content
 
 
 def _model(content: dict[str, Any]) -> Any:

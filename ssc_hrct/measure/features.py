@@ -113,7 +113,7 @@ def features(volume: Volume, lungs: Lungs, stats: ImageStats, *, progress: Progr
     depth = chest_wall_depth_mm(right, left, blocks.spacing_mm)
     maps["depth_mm"] = np.minimum(depth, DEEPEST_MM)[near]
     maps["surface_mm"] = np.minimum(distance_mm(share > 0.5, blocks.spacing_mm), DEEPEST_MM)[near]
-    values = np.stack([_in_steps(maps[name], name) for name in NAMES], axis=1)
+    values = np.stack([in_steps(maps[name], name) for name in NAMES], axis=1)
     return Features(view.box, blocks, near, share, values)
 
 
@@ -190,14 +190,14 @@ def _beside(mean: FloatMap, near: Mask, blocks: Blocks) -> dict[str, FloatMap]:
     for reach in BESIDE_MM:
         top = own
         for axis, d in enumerate(blocks.spacing_mm):
-            top = _top_along(top, axis, reach / d)
+            top = top_along(top, axis, reach / d)
         maps[f"top_{reach}"] = np.minimum(top[near], np.float32(HIGHEST_TOP_HU))
         most = np.maximum(top[near], np.float32(FAINTEST_TOP_HU))
         maps[f"part_{reach}"] = np.asarray(own[near] / most, np.float32)
     return maps
 
 
-def _top_along(array: FloatMap, axis: int, reach: float) -> FloatMap:
+def top_along(array: FloatMap, axis: int, reach: float) -> FloatMap:
     """The largest within so many voxels before and behind. Between whole numbers the two are blended, so that nothing
     jumps with the size of a pixel."""
     whole = int(reach)
@@ -244,9 +244,9 @@ def _unevenness(stats: ImageStats) -> float:
     return float(np.clip(np.sqrt(max(tissue, 0.0)), 1.0, MOST_UNEVEN))
 
 
-def _in_steps(values: FloatMap, name: str) -> FloatMap:
+def in_steps(values: FloatMap, name: str) -> FloatMap:
     """Whole steps, far above the last bits in which processors may differ: a flip at a border becomes rare."""
-    step = np.float32(0.1 if name.endswith("_mm") or name.startswith(IN_HU) else 0.001)
+    step = np.float32(0.1 if name.endswith(("_mm", "_hu")) or name.startswith(IN_HU) else 0.001)
     return np.asarray(np.rint(values / step) * step, np.float32)
 
 

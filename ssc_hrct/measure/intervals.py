@@ -179,9 +179,12 @@ class IntervalModel:
         strange = doubt is not None and doubt.out_of_range_percent > out_of_range_percent
         doubled = strange or bool(missing or beyond) or stats.normal_predicted
         times = 2.0 if doubled else 1.0
+        whole = self.ild.interval(float(ild_percent), total, times=times)
+        fibrosis = self.fibrosis.interval(float(fibrosis_percent), part, times=times)
         return Intervals(
-            ild=self.ild.interval(float(ild_percent), total, times=times),
-            fibrosis=self.fibrosis.interval(float(fibrosis_percent), part, times=times),
+            ild=whole,
+            # Fibrosis is part of it, and cannot be more.
+            fibrosis=Interval(fibrosis.low_percent, min(fibrosis.high_percent, whole.high_percent)),
             missing=missing,
             beyond=beyond,
             doubled=doubled,

@@ -1,16 +1,17 @@
 """The trained engine: symmetric trees on what each neighbourhood looks like.
 
-Two stages, as a reader works. First abnormal or not, by trees that can only rise with density and lines, given depth
-and what is densest nearby: the territory. Then what it is inside the territory: the split, which cannot move the
-territory. What it calls consolidation is reported beside the ILD extent and not in it, and so leaves the ILD percent.
-The model is made by `training/` and lies in resources/models/patterns.json.
+Two stages, as a reader works. First abnormal or not: the territory, by trees that can only rise with density and lines,
+given depth and what is densest nearby, and by a second look at where it ends (`second_look.py`). Then what it is inside
+the territory: the split, which cannot move the territory. What it calls consolidation is reported beside the ILD extent
+and not in it, and so leaves the ILD percent. The model is made by `training/` and lies in
+resources/models/patterns.json.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,16 @@ from ssc_hrct.core.stats import ImageStats
 from ssc_hrct.core.volume import Volume
 from ssc_hrct.measure.features import NAMES, Features, features
 from ssc_hrct.measure.labels import label_map
+from ssc_hrct.measure.second_look import NAMES as SECOND_NAMES
+from ssc_hrct.measure.second_look import second_look
 from ssc_hrct.measure.shapes import Mask, fill_gaps, without_small
 from ssc_hrct.measure.trees import Trees, trees_from
 
 BLURRED_EMPTY_SHARE = 0.35
 """Emphysema: so much of the lung within 5 mm is emptier than -950 HU, and nothing abnormal surrounds it. What is seen
 is blurred to 1.8 mm, so that half of true emphysema lies above -950 there."""
-STAGES = ("abnormal", "fibrosis", "honeycombing", "consolidation")
+STAGES = ("abnormal", "second", "fibrosis", "honeycombing", "consolidation")
+LIMITS = ("abnormal", "fibrosis", "honeycombing", "consolidation")
 NEAR_TIMES = 3.0
 """Odds within this factor of the limit's are a near thing."""
 
@@ -45,13 +49,15 @@ FloatMap = NDArray[np.float32]
 class PatternModel:
     """low, high: float32 [features], the range of training.
 
-    abnormal, fibrosis, honeycombing, consolidation: trees; the last three are asked inside the abnormal, each with
-    its limit. Limits were chosen on cases of known truth so that extents have no bias.
+    abnormal: trees of the first look; second: of the second, whose probability the limit of abnormal is for.
+    fibrosis, honeycombing, consolidation: trees that are asked inside the abnormal, each with its limit. Limits were
+    chosen on cases of known truth so that extents have no bias.
     """
 
     low: FloatMap
     high: FloatMap
     abnormal: Trees
+    second: Trees
     fibrosis: Trees
     honeycombing: Trees
     consolidation: Trees
@@ -65,23 +71,20 @@ def pattern_model(data: bytes) -> PatternModel:
         told = content.pop("sha256")
         if told != canonical_sha256(content):
             raise ValueError("its hash does not match")
-        if tuple(content["features"]) != NAMES:
+        if tuple(content["features"]) != NAMES or tuple(content["second_features"]) != SECOND_NAMES:
             raise ValueError("it was trained on other features")
-        abnormal, fibrosis, honeycombing, consolidation = (trees_from(content[stage]) for stage in STAGES)
+        trees = {stage: trees_from(content[stage]) for stage in STAGES}
         low, high = (np.asarray(content[end], np.float32) for end in ("low", "high"))
         if not (low.shape == high.shape == (len(NAMES),) and (low <= high).all()):
             raise ValueError("its ranges are not whole")
-        asked = [int(t.columns.max(initial=0)) for t in (abnormal, fibrosis, honeycombing, consolidation)]
-        if max(asked) >= len(NAMES):
+        asked = {stage: int(t.columns.max(initial=0)) for stage, t in trees.items()}
+        if asked.pop("second") >= len(SECOND_NAMES) or max(asked.values()) >= len(NAMES):
             raise ValueError("its trees ask for a feature that there is not")
         return PatternModel(
             low=low,
             high=high,
-            abnormal=abnormal,
-            fibrosis=fibrosis,
-            honeycombing=honeycombing,
-            consolidation=consolidation,
-            limits={stage: float(content["limits"][stage]) for stage in STAGES},
+            **trees,
+            limits={stage: float(content["limits"][stage]) for stage in LIMITS},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         sentence = f"The model of the patterns cannot be used: {problem}."
@@ -141,10 +144,13 @@ def odds(seen: Features, model: PatternModel, *, progress: Progress = SILENT) ->
     values = np.clip(seen.values, model.low, model.high)
     outside = (values != seen.values).any(axis=1)
     abnormal = model.abnormal.probability(values)
+    progress.step("deciding patterns", 1, len(STAGES) + 1)
+    again = second_look(replace(seen, values=values), abnormal)
+    abnormal[again.asked] = model.second.probability(again.values)
     rows = abnormal > SPLIT_FROM
     inside = values[rows]
     split = []
-    for done, trees in enumerate((model.fibrosis, model.honeycombing, model.consolidation), start=1):
+    for done, trees in enumerate((model.fibrosis, model.honeycombing, model.consolidation), start=2):
         progress.step("deciding patterns", done, len(STAGES) + 1)
         found = np.zeros(len(values), np.float32)
         found[rows] = trees.probability(inside)
@@ -175,11 +181,12 @@ def decide(
     rows = abnormal[near]
     kinds = np.full(len(rows), Pattern.NORMAL, np.uint8)
     kinds[seen.values[:, NAMES.index("empty_5")] >= BLURRED_EMPTY_SHARE] = Pattern.EMPHYSEMA
+    # From the weakest to the strongest: what is written later stands.
     kinds[rows] = Pattern.GROUND_GLASS
+    kinds[rows & (odds.consolidation >= limits["consolidation"])] = Pattern.CONSOLIDATION
     netted = rows & (odds.fibrosis >= limits["fibrosis"])
     kinds[netted] = Pattern.RETICULATION
     kinds[netted & (odds.honeycombing >= limits["honeycombing"])] = Pattern.HONEYCOMBING
-    kinds[rows & (odds.consolidation >= limits["consolidation"])] = Pattern.CONSOLIDATION
     labels = np.zeros(near.shape, np.uint8)
     labels[near] = kinds
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import edt
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from ssc_hrct.phantom.acquisition import Sampling, averaged
 from ssc_hrct.phantom.cells import Net, tree_of, walls
 from ssc_hrct.phantom.lattice import FloatArray, smooth_noise, smoothstep
 from ssc_hrct.phantom.spec import LEAST_DENSITY, DiseaseSpec
-from ssc_hrct.phantom.territory import LungFrame, jittered
+from ssc_hrct.phantom.territory import LungFrame, jittered, marked_nodes
 from ssc_hrct.phantom.tubes import Tubes, curve, joined, paint, polyline
 
 FADE_MM = 4.0
@@ -26,6 +27,7 @@ FADE_MM = 4.0
 TISSUE_HU = 1050.0
 """HU from air to soft tissue: t = (HU + 1000) / 1050."""
 _SLAB_MM = 14.0
+_NETTED = (Pattern.RETICULATION, Pattern.HONEYCOMBING)
 
 
 class Writer:
@@ -49,7 +51,8 @@ class Writer:
             np.clip(2.0 + 1.6 * smooth_noise(rng, shape, step, 28), 0.3, widest), dtype=np.float32
         )
         self._warp = [np.asarray(1.4 * smooth_noise(rng, shape, step, 14), dtype=np.float32) for _ in range(3)]
-        fibrosis = bool(np.isin(labels, (Pattern.RETICULATION, Pattern.HONEYCOMBING)).any())
+        fibrosis = bool(np.isin(labels, _NETTED).any())
+        self._net_is_near = _nearer(frame, np.isin(labels, _NETTED), labels == Pattern.GROUND_GLASS)
         size = float(rng.uniform(8, 12)) if coarse else float(rng.uniform(4.5, 7.0))
         thick = float(rng.uniform(1.0, 1.5)) if coarse else float(rng.uniform(0.55, 0.85))
         self._lines = float(rng.uniform(0.6, 0.9))
@@ -88,7 +91,9 @@ class Writer:
         grain = self._pick(self._grain, slab, where, offset_mm)
         soft = self._pick(self._soft_mm, slab, where, offset_mm)
         fade = np.clip(0.5 + away / (2 * soft), 0, 1)
-        level = np.where(np.isin(kinds, (Pattern.RETICULATION, Pattern.HONEYCOMBING)), self._net_density, self._density)
+        # A border fades in the density of what it surrounds; else a faint net would lie in a denser halo.
+        beyond = (kinds == Pattern.NORMAL) & (self._pick(self._net_is_near, slab, where, offset_mm) > 0)
+        level = np.where(np.isin(kinds, _NETTED) | beyond, self._net_density, self._density)
         haze = level * np.clip(1 + 0.22 * grain, 0.6, 1.5)
         haze = np.where(kinds == Pattern.GROUND_GLASS, np.maximum(haze, self._least), haze)
         haze = np.minimum(haze, max(0.4, 1.2 * self._density) if self._density > 0.4 else 0.4) * fade
@@ -148,6 +153,17 @@ class Writer:
         return np.concatenate([up(coarse, slab.start + i, offset_mm)[where[i]] for i in range(len(where))])
 
 
+def _nearer(frame: LungFrame, these: NDArray[np.bool_], those: NDArray[np.bool_]) -> FloatArray:
+    """On the lattice: over 0 where the nearest of `these` [z, y, x] lies nearer than the nearest of `those`, in mm."""
+    step, far = frame.lattice.step_mm, np.float32(4 * FADE_MM)
+    away = []
+    for where in (these, those):
+        marked = marked_nodes(frame.lattice, where)
+        found = edt.edt(~marked, anisotropy=(step,) * 3, parallel=1) if marked.any() else far
+        away.append(np.minimum(found, far))
+    return np.asarray(np.broadcast_to(away[1] - away[0], frame.lattice.shape), dtype=np.float32)
+
+
 def _net(rng: np.random.Generator, frame: LungFrame, size_mm: float, thick_mm: float, dropped: float) -> Net:
     centres = jittered(rng, frame.lattice, size_mm, 0.5)
     radius = np.zeros(len(centres), dtype=np.float32)
@@ -180,7 +196,7 @@ def _painted(
 
 def _traction_tubes(rng: np.random.Generator, frame: LungFrame, labels: NDArray[np.uint8]) -> Tubes | None:
     """Dilated bronchi of 2 to 5 mm lumen that wind, bulge and do not taper, about one in 12 ml of fibrosis."""
-    fibrosis = np.flatnonzero(np.isin(labels, (Pattern.RETICULATION, Pattern.HONEYCOMBING)))
+    fibrosis = np.flatnonzero(np.isin(labels, _NETTED))
     count = round(len(fibrosis) * frame.grid.voxel_ml / 12)
     if count == 0:
         return None

@@ -79,6 +79,12 @@ def test_noise_and_doubt_widen_the_interval() -> None:
     assert width(of_a_scan(ClassifierDoubt(8.0, 0.5, 1.0))[0]) > width(ild)
 
 
+def test_fibrosis_may_be_all_of_the_disease_and_no_more() -> None:
+    wide = json.loads(content())["fibrosis"] | {"above": [9.0, 9.0, 9.0]}
+    found = interval_model(content(fibrosis=wide)).intervals(diseased(0, 420), stats(), acquisition(), SURE, **LIMIT)
+    assert found.fibrosis.high_percent == found.ild.high_percent
+
+
 def test_over_5_percent_out_of_range_doubles_both_intervals() -> None:
     model = interval_model(content())
     at, over = (model.intervals(diseased(), stats(), acquisition(), ClassifierDoubt(1.0, 0.5, percent), **LIMIT)

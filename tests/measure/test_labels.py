@@ -14,7 +14,7 @@ from ssc_hrct.measure import PatternModel, TrainedEngine
 from ssc_hrct.measure.coarse import Blocks
 from ssc_hrct.measure.features import NAMES, Features
 from ssc_hrct.measure.labels import label_map
-from ssc_hrct.measure.trained import STAGES
+from ssc_hrct.measure.trained import LIMITS
 from ssc_hrct.measure.trees import Trees
 
 GRID = Grid((40, 12, 12), (1.0, 1.0, 1.0))
@@ -47,7 +47,7 @@ def engine() -> TrainedEngine:
     """One tree of each stage: nothing is abnormal."""
     tree = Trees(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.zeros((1, 2), np.float32), -5.0)
     low, high = np.full(len(NAMES), -1e6, np.float32), np.full(len(NAMES), 1e6, np.float32)
-    model = PatternModel(low, high, tree, tree, tree, tree, dict.fromkeys(STAGES, 0.5))
+    model = PatternModel(low, high, tree, tree, tree, tree, tree, dict.fromkeys(LIMITS, 0.5))
     return TrainedEngine(model, 0.1, 0.1)
 
 

@@ -124,6 +124,21 @@ def test_what_it_is_cannot_move_where_it_is():
     assert all((other == territories[0]).all() for other in territories[1:])
 
 
+def test_the_strongest_pattern_stands_as_a_reader_would_name_it():
+    """Honeycombing before reticulation, that before consolidation, that before ground glass."""
+    rows, model = seen(GLASS), assets.models().patterns
+    first = odds(rows, model)
+    zero, one = np.zeros_like(first.abnormal), np.ones_like(first.abnormal)
+    for net, comb, dense, named in (
+        (zero, zero, zero, Pattern.GROUND_GLASS), (zero, one, one, Pattern.CONSOLIDATION),
+        (one, zero, one, Pattern.RETICULATION), (one, one, one, Pattern.HONEYCOMBING),
+    ):
+        said_of = replace(first, fibrosis=net, honeycombing=comb, consolidation=dense)
+        kinds = decide(rows, said_of, model.limits, smallest_island_ml=0.1, largest_gap_ml=0.3).patterns
+        ill = (kinds >= Pattern.GROUND_GLASS) & (kinds <= Pattern.CONSOLIDATION)
+        assert set(np.unique(kinds[ill])) == {named}
+
+
 def test_islands_fall_and_gaps_fill_by_the_protocol():
     rows, model = seen(), assets.models().patterns
     everywhere = odds(rows, model)

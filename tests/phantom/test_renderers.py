@@ -162,6 +162,15 @@ def test_truth_ends_where_half_is_added(renderer: Renderer) -> None:
     assert np.median(added[(outside > 0) & (outside <= 1.5) & lung]) < half
 
 
+def test_a_net_alone_has_no_halo_as_dense_as_ground_glass_would_be() -> None:
+    """Of nets alone nothing depends on the density of ground glass, inside the border or beyond it."""
+    faint, dense = (
+        written(DiseaseSpec(20, 0, 1, distribution=Distribution.PATCHY, density=d, net_density=0.08), Renderer.CELLS)
+        for d in (0.2, 0.4)
+    )
+    assert np.array_equal(faint.volume.hu, dense.volume.hu)
+
+
 @BOTH
 def test_vessels_stay(renderer: Renderer) -> None:
     composite = written(DiseaseSpec(25, distribution=Distribution.PATCHY, density=0.3, emphysema_percent=10), renderer)

@@ -9,7 +9,7 @@ import pytest
 
 from ssc_hrct.measure import PatternModel
 from ssc_hrct.measure.features import NAMES
-from ssc_hrct.measure.trained import STAGES
+from ssc_hrct.measure.trained import LIMITS
 from ssc_hrct.measure.trees import Trees
 from tests.training.test_learning import made_up_case
 from training import validate
@@ -27,7 +27,8 @@ def test_counts_are_those_of_the_labelled_points():
     never = asks(0, 2.0)
     model = PatternModel(
         low=np.zeros(len(NAMES), np.float32), high=np.ones(len(NAMES), np.float32), abnormal=asks(OVER, 0.5),
-        fibrosis=asks(NETTED, 0.5), honeycombing=never, consolidation=never, limits=dict.fromkeys(STAGES, 0.5),
+        second=asks(0, 0.0), fibrosis=asks(NETTED, 0.5), honeycombing=never, consolidation=never,
+        limits=dict.fromkeys(LIMITS, 0.5),
     )
     case = made_up_case("new", "cells", 4)
     values = case.seen.values.copy()
