@@ -169,8 +169,9 @@ def rows_table(rows: Sequence[Row]) -> str:
 def _shown(hosts: list[Row], place: str | None) -> str:
     parts = [one | {"name": f"{host['name']}_{side}"} for host in hosts
              for side, one in zip(("right", "left"), host["crops"], strict=True)]
-    fresh = {work.name: work.made_with for work in stratified.works(place)}
-    every = kept(shelf(stratified.NAME), stratified.works(place))
+    wanted = stratified.works(place)
+    fresh = {work.name: work.made_with for work in wanted}
+    every = kept(shelf(stratified.NAME), wanted)
     chests = [chest for chest in every if chest["made_with"] == fresh[chest["name"]]]
     old = f"{len(every) - len(chests)} chests of other code or models are left out.\n\n"
     return f"{rows_table(parts)}\n\n{old if len(chests) < len(every) else ''}{summary(chests, parts)}"

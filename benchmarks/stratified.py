@@ -7,7 +7,7 @@
 60 made-up chests and 60 composites in lidc-0001 and lidc-0002, both renderers, 0 to 5, 5 to 10, 10 to 20 and 20 to 40
 percent ILD. Each goes the whole way: lungs of the diseased volume, calibration, patterns, extents, intervals. The
 headline is the honest model's: the one that learned from the other renderer and never from that scan. The real scans'
-own few abnormalities count as error; a line says what is left without them. Seeds from 8000.
+own few abnormalities count as error; two lines say what is left without them. Seeds from 8000.
 """
 
 from __future__ import annotations

@@ -188,8 +188,9 @@ def ild(engine: Mapping[str, list[list[int]]], which: str = "confusion") -> tupl
     return percents(engine.get(which, engine["confusion"]), default_protocol().ild_patterns)
 
 
-def fibrosis(engine: Mapping[str, list[list[int]]]) -> tuple[float, float]:
-    return percents(engine["confusion"], FIBROSIS)
+def fibrosis(engine: Mapping[str, list[list[int]]], which: str = "confusion") -> tuple[float, float]:
+    """As `ild`, of fibrosis."""
+    return percents(engine.get(which, engine["confusion"]), FIBROSIS)
 
 
 def _dice(true: Mask, found: Mask) -> float:
