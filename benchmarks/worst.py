@@ -70,7 +70,7 @@ def picture(volume: Volume, true: Labels, found: Labels, k: int) -> bytes:
     image = Image.fromarray(np.concatenate([sides[0], gap, sides[1]], axis=1))
     draw = ImageDraw.Draw(image)
     for x, word in ((4, "true"), (sides[0].shape[1] + 10, "found")):
-        draw.text((x, 2), word, fill=(230, 233, 236))
+        draw.text((x, 2), word, fill=(230, 233, 236), stroke_width=2, stroke_fill=(0, 0, 0))  # read on bone as well
     out = io.BytesIO()
     image.quantize(GREYS + 16, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
