@@ -105,7 +105,7 @@ def _learn(cases: Sequence[Any], name: str) -> dict[str, Any]:
     from training import corpus, learn, validate
 
     names = hashlib.sha256("\n".join(case.name for case in cases).encode()).hexdigest()[:12]
-    code = code_sha256(("training/learn.py", "training/probe.py"))[:12]
+    code = code_sha256(("training/learn.py", "training/probe.py", "training/requirements.lock"))[:12]
     kept = corpus.place() / "learned" / f"{name}-{names}-{code}.json"
     if kept.exists():
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))

@@ -19,10 +19,10 @@ def code_sha256(places: Iterable[str]) -> str:
     summed = hashlib.sha256()
     for place in places:
         here = ROOT / place
-        for file in [here] if here.is_file() else sorted(here.rglob("*")):
-            if file.suffix in (".py", ".json"):
-                summed.update(file.relative_to(ROOT).as_posix().encode())
-                summed.update(_told(file.read_text(encoding="utf-8")) if file.suffix == ".py" else file.read_bytes())
+        inside = (file for file in sorted(here.rglob("*")) if file.suffix in (".py", ".json"))
+        for file in [here] if here.is_file() else inside:
+            summed.update(file.relative_to(ROOT).as_posix().encode())
+            summed.update(_told(file.read_text(encoding="utf-8")) if file.suffix == ".py" else file.read_bytes())
     return summed.hexdigest()
 
 
