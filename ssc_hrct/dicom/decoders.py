@@ -77,11 +77,13 @@ def name(transfer_syntax: str) -> str:
     return uid.UID(transfer_syntax).name or "unknown"
 
 
-def decode(dataset: Dataset, transfer_syntax: str) -> NDArray[Any]:
-    """Stored values of a dataset's pixels, before rescale: [rows, columns], or with frames in front.
+def decode(dataset: Dataset, transfer_syntax: str, frame: int) -> NDArray[Any]:
+    """Stored values [rows, columns] of a frame (from 0) of a dataset's pixels, before rescale.
 
     Raises whatever the decoder raises on broken data; the caller turns that into an absent slice.
     """
     plugin = PLUGIN if transfer_syntax in _CODECS else _RLE_PLUGIN if transfer_syntax == uid.RLELossless else ""
-    array: NDArray[Any] = get_decoder(transfer_syntax).as_array(dataset, raw=True, decoding_plugin=plugin)[0]
+    array: NDArray[Any] = get_decoder(transfer_syntax).as_array(
+        dataset, index=frame, raw=True, decoding_plugin=plugin
+    )[0]
     return array

@@ -14,7 +14,8 @@ from pathlib import Path
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import is_there
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.dicom.headers import NoImage, read_header
+from ssc_hrct.dicom.headers import NoImage
+from ssc_hrct.dicom.multiframe import read_headers
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Found, SliceHeader
 from ssc_hrct.dicom.stacks import make_series
@@ -39,14 +40,14 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
             if files % _REPORT_EVERY == 0:
                 progress.step("Looking for DICOM files", files)
             files += 1
-            header = read_header(file)
-            if isinstance(header, SliceHeader):
-                headers.append(header)
-                if header.truncated:
+            read = read_headers(file)
+            if not isinstance(read, NoImage):
+                headers.extend(read)
+                if any(header.truncated for header in read):
                     damaged.append(file)
-            elif header is NoImage.DAMAGED:
+            elif read is NoImage.DAMAGED:
                 damaged.append(file)
-            elif header is NoImage.NOT_DICOM:
+            elif read is NoImage.NOT_DICOM:
                 not_dicom += 1
             else:
                 other += 1

@@ -234,11 +234,12 @@ def _header(
         path=path, owner=owner, identity=identity, study_uid=ds.get("StudyInstanceUID"),
         series_uid=ds.get("SeriesInstanceUID"), sop_uid=sop_uid,
         sop_class=sop_class, frame_of_reference_uid=ds.get("FrameOfReferenceUID"), modality=modality,
-        image_type=_words(ds.get("ImageType")), transfer_syntax=ds.syntax, rows=rows, columns=columns, frames=frames,
+        image_type=_words(ds.get("ImageType")), transfer_syntax=ds.syntax, rows=rows, columns=columns, frame=0,
+        frames=frames,
         samples=samples, photometric=ds.get("PhotometricInterpretation").upper(), bits_allocated=allocated,
         bits_stored=stored, high_bit=_whole(ds.get("HighBit")) or stored - 1, signed=signed,
         slope=_number(ds.get("RescaleSlope")) or 1.0, intercept=_number(ds.get("RescaleIntercept")) or 0.0,
-        value_unit=_unit(rescale), padding=_padding(ds, signed), orientation=_orientation(ds),
+        value_unit=unit_of(rescale), padding=_padding(ds, signed), orientation=_orientation(ds),
         position=_triple(ds), pixel_spacing_mm=(spacing[0], spacing[1]) if spacing and min(spacing) > 0 else None,
         thickness_mm=_positive(ds.get("SliceThickness")), tilt_tag_degrees=_number(ds.get("GantryDetectorTilt")) or 0.0,
         acquisition=(
@@ -301,7 +302,7 @@ def _triple(ds: _Elements) -> tuple[float, float, float] | None:
     return None if values is None else (values[0], values[1], values[2])
 
 
-def _unit(rescale_type: str) -> str:
+def unit_of(rescale_type: str) -> str:
     """HU where RescaleType says so, in its known spellings, or says nothing (PS3.3 C.11.1.1.2)."""
     word = rescale_type.upper()
     plain = not word or word in {"US", "UNSPECIFIED", "NORMALIZED"} or word.startswith(("HU", "HOUN"))

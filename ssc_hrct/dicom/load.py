@@ -21,8 +21,9 @@ from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import PADDING_HU, SourceFrames, Volume
 from ssc_hrct.dicom import geometry
-from ssc_hrct.dicom.headers import read_header
-from ssc_hrct.dicom.pixels import BadPixels, stored_values, to_hu
+from ssc_hrct.dicom.headers import NoImage
+from ssc_hrct.dicom.multiframe import read_headers
+from ssc_hrct.dicom.pixels import BadPixels, open_files, stored_values, to_hu
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.repair import fill_run, runs_to_fill, shear_back
 from ssc_hrct.dicom.series import Series, SliceHeader
@@ -80,8 +81,8 @@ def _refuse(code: str, sentence: str) -> HrctError:
 
 
 def _read_again(series: Series) -> tuple[SliceHeader, ...]:
-    read = (read_header(path) for path in series.files)
-    return tuple(h for h in read if isinstance(h, SliceHeader) and not h.truncated)
+    read = (read_headers(path) for path in series.files)
+    return tuple(h for some in read if not isinstance(some, NoImage) for h in some if not h.truncated)
 
 
 def _check(facts: Acquisition, headers: Sequence[SliceHeader]) -> geometry.Stack:
@@ -112,10 +113,12 @@ def _as_stack(hu: NDArray[np.int16], placement: geometry.Placement) -> NDArray[n
 def _decode_all(headers: dict[int, SliceHeader], target: NDArray[np.int16], progress: Progress) -> set[int]:
     """Decode each slice into its place of `target`. Returns the places of those that cannot be."""
 
+    opened = open_files(headers.values())
+
     def decode(place: int) -> bool:
         header = headers[place]
         try:
-            target[place] = to_hu(stored_values(header), header)
+            target[place] = to_hu(stored_values(header, opened), header)
         except BadPixels:
             return False
         return True

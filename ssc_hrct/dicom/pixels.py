@@ -8,11 +8,15 @@ parsing the file again; everything else goes through pydicom's decoders. Broken 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU
@@ -33,20 +37,41 @@ _PIXEL_TAGS: list[str] = [
 """All that a decoder needs; the rest of the header was read before."""
 
 
+Opened = dict[Path, Dataset]
+
+
 class BadPixels(Exception):
     """The pixels of one file cannot be decoded. Stays in this room."""
 
 
-def stored_values(header: SliceHeader) -> NDArray[Any]:
-    """Stored values [rows, columns] of a single-frame image, unused bits cleared. Raises BadPixels."""
-    in_place = (
-        header.transfer_syntax in (IMPLICIT, EXPLICIT) and header.bits_allocated == 16 and header.samples == 1
-        and header.pixel_offset > 0 and header.pixel_length is not None
-    )
-    values = _read_in_place(header) if in_place else _decode(header)
+def stored_values(header: SliceHeader, opened: Opened | None = None) -> NDArray[Any]:
+    """Stored values [rows, columns] of one frame, unused bits cleared. opened: files that were parsed before.
+
+    Raises BadPixels.
+    """
+    values = _read_in_place(header) if _in_place(header) else _decode(header, opened or {})
     if values.shape != (header.rows, header.columns):
         raise BadPixels("the pixels have another shape than the header says")
     return _without_unused_bits(values, header)
+
+
+def open_files(headers: Iterable[SliceHeader]) -> Opened:
+    """Files of which several frames are to be decoded, each parsed once. What cannot be parsed is left out."""
+    wanted = [h for h in headers if not _in_place(h)]
+    times = Counter(h.path for h in wanted)
+    opened: Opened = {}
+    for header in wanted:
+        if times[header.path] > 1 and header.path not in opened:
+            with suppress(BadPixels):
+                opened[header.path] = _parsed(header)
+    return opened
+
+
+def _in_place(header: SliceHeader) -> bool:
+    return (
+        header.transfer_syntax in (IMPLICIT, EXPLICIT) and header.bits_allocated == 16 and header.samples == 1
+        and header.pixel_offset > 0 and header.pixel_length is not None
+    )
 
 
 def _read_in_place(header: SliceHeader) -> NDArray[Any]:
@@ -62,13 +87,21 @@ def _read_in_place(header: SliceHeader) -> NDArray[Any]:
     return np.frombuffer(data, dtype="<i2" if header.signed else "<u2").reshape(header.rows, header.columns)
 
 
-def _decode(header: SliceHeader) -> NDArray[Any]:
-    decoders.register()
+def _parsed(header: SliceHeader) -> Dataset:
     try:
         dataset = dcmread(header.path, force=True, specific_tags=_PIXEL_TAGS)
         if "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
-        return decoders.decode(dataset, header.transfer_syntax)
+    except Exception as problem:  # the parser complains of broken files in every way; all of them mean the same
+        raise BadPixels(f"the file cannot be parsed ({type(problem).__name__})") from problem
+    return dataset
+
+
+def _decode(header: SliceHeader, opened: Opened) -> NDArray[Any]:
+    decoders.register()
+    dataset = opened.get(header.path) or _parsed(header)
+    try:
+        return decoders.decode(dataset, header.transfer_syntax, header.frame)
     except Exception as problem:  # codecs complain of broken streams in every way; all of them mean the same
         raise BadPixels(f"the pixels cannot be decoded ({type(problem).__name__})") from problem
 

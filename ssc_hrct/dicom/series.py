@@ -22,6 +22,7 @@ class SliceHeader:
 
     orientation: ImageOrientationPatient (direction of a row, then of a column); position:
     ImagePositionPatient in mm; pixel_spacing_mm: distance of rows, then of columns.
+    frame: which image of the file this is, from 0; frames: how many images this header stands for.
     padding: lowest and highest stored value that means "nothing here". pixel_offset and
     pixel_length: where the pixels lie in the file; length None where they are encapsulated, offset
     0 where they cannot be read in place (deflated). truncated: the file ends before its pixels do.
@@ -42,6 +43,7 @@ class SliceHeader:
     transfer_syntax: str
     rows: int
     columns: int
+    frame: int
     frames: int
     samples: int
     photometric: str
