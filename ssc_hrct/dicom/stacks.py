@@ -24,8 +24,8 @@ from ssc_hrct.dicom.series import Series, SliceHeader
 _LOCALIZERS = {"LOCALIZER", "SCOUT", "SURVIEW", "TOPOGRAM", "SCANOGRAM"}
 _PAGES = {"DOSE_INFO", "PATIENT_INFO", "SCREEN SAVE", "SCREEN_SAVE", "PROT"}
 _PROJECTIONS = {"MIP", "MAXIP", "MINIP", "MIN_IP", "MAX_IP", "PROJECTION IMAGE", "VOLREN", "VRT", "RAYSUM"}
-_MAPS = {"STD_DEVIATION", "SUBTRACTION", "DIVISION", "MULTIPLICATION", "MASKED", "QUANTITY", "CBF", "CBV", "RCBF", "RCBV",
-         "MTT", "TTP", "TMAX"}
+_MAPS = {"STD_DEVIATION", "SUBTRACTION", "DIVISION", "MULTIPLICATION", "MASKED", "QUANTITY", "CBF", "CBV", "RCBF",
+         "RCBV", "MTT", "TTP", "TMAX"}
 """Values that were computed from several images and are no density any more (PS3.3 C.8.16.1.4)."""
 _FEWEST_PER_ACQUISITION = 3
 
