@@ -1,8 +1,8 @@
 """One pass over files and folders: every image's header is read once, nothing is decoded.
 
-In: paths. Out: `Found`. Folders are searched with all below them; a link back to a folder already
-seen is not followed again. A file that cannot be read is counted and the others go on. A missing
-path is `HrctError("NO_SUCH_PATH")`. Files of a DICOMDIR are found by walking, not by reading it.
+In: paths. Out: `Found`. Folders are searched with all below them, zip archives like folders; a link back to a folder
+already seen is not followed again. A file that cannot be read is counted and the others go on. A missing path is
+`HrctError("NO_SUCH_PATH")`. Files of a DICOMDIR are found by walking, not by reading it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import is_there
 from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.dicom.files import READ_ERRORS, is_member, members
 from ssc_hrct.dicom.headers import NoImage
 from ssc_hrct.dicom.multiframe import read_headers
 from ssc_hrct.dicom.quiet import quiet
@@ -30,30 +31,45 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
     HrctError("NO_SUCH_PATH") for a path that is not there, WrongUsage for one that the system refuses.
     """
     for path in paths:
-        if not is_there(path):
+        if not is_there(path) and not is_member(path):
             raise HrctError("NO_SUCH_PATH", f"There is no file or folder '{path}'.", "Check the path.")
     headers: list[SliceHeader] = []
     damaged: list[Path] = []
     files = not_dicom = other = 0
     with quiet():
-        for file in _walk(paths):
+        for file, read in _read_each(paths):
             if files % _REPORT_EVERY == 0:
                 progress.step("Looking for DICOM files", files)
             files += 1
-            read = read_headers(file)
             if not isinstance(read, NoImage):
                 headers.extend(read)
                 if any(header.truncated for header in read):
                     damaged.append(file)
             elif read is NoImage.DAMAGED:
                 damaged.append(file)
-            elif read is NoImage.NOT_DICOM:
+            elif read is NoImage.NOT_DICOM or read is NoImage.ARCHIVE:
                 not_dicom += 1
             else:
                 other += 1
         progress.step("Looking for DICOM files", files, files)
         series = make_series(headers, progress=progress)
     return Found(series=series, files=files, not_dicom=not_dicom, damaged=tuple(damaged), other=other)
+
+
+def _read_each(paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[SliceHeader, ...] | NoImage]]:
+    """Each file with what it says; in place of an archive its members."""
+    for file in _walk(paths):
+        read = read_headers(file)
+        if read is not NoImage.ARCHIVE:
+            yield file, read
+            continue
+        try:
+            inside = list(members(file))
+        except READ_ERRORS:
+            yield file, NoImage.DAMAGED
+            continue
+        for member in inside:
+            yield member, read_headers(member)
 
 
 def _walk(paths: Sequence[Path]) -> Iterator[Path]:
@@ -63,7 +79,7 @@ def _walk(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
             yield from _walk_folder(path, seen_folders, seen_files)
-        elif path.is_file() and _is_new(str(path), seen_files):
+        elif (path.is_file() or is_member(path)) and _is_new(str(path), seen_files):
             yield path
 
 

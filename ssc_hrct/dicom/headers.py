@@ -9,7 +9,6 @@ a bad file.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import zlib
 from contextlib import suppress
@@ -23,6 +22,7 @@ from pydicom.filereader import data_element_generator
 from pydicom.tag import BaseTag, Tag
 
 from ssc_hrct.core.subject import Identity
+from ssc_hrct.dicom.files import READ_ERRORS, ZIP_BEGINS, open_file
 from ssc_hrct.dicom.series import Orientation, SliceHeader
 
 HEAD_BYTES = 16 * 1024
@@ -66,6 +66,7 @@ class NoImage(StrEnum):
 
     NOT_DICOM = "not_dicom"
     DAMAGED = "damaged"
+    ARCHIVE = "archive"
     OTHER = "other"
     """DICOM without an image: a report, a structure set, a segmentation, a DICOMDIR."""
 
@@ -73,13 +74,12 @@ class NoImage(StrEnum):
 def read_header(path: Path) -> SliceHeader | NoImage:
     """The header of one file; call it within `quiet()`."""
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        with open_file(path) as (file, size):
             head = file.read(HEAD_BYTES)
             if not _looks_like_dicom(head):
-                return NoImage.NOT_DICOM
+                return NoImage.ARCHIVE if head.startswith(ZIP_BEGINS) else NoImage.NOT_DICOM
             elements = _parse(file, head)
-    except OSError:
+    except READ_ERRORS:
         return NoImage.DAMAGED
     return NoImage.DAMAGED if elements is None else _judge(path, elements, size, head)
 

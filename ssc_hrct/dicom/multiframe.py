@@ -14,6 +14,7 @@ from typing import Any
 
 import pydicom
 
+from ssc_hrct.dicom.files import open_file
 from ssc_hrct.dicom.headers import ENHANCED_CT, NoImage, read_header, unit_of
 from ssc_hrct.dicom.series import SliceHeader
 
@@ -32,7 +33,8 @@ def _frames_of(header: SliceHeader) -> tuple[SliceHeader, ...]:
     """One header for each frame, in the file's order; the header alone where there are no functional groups. A frame
     whose groups say nothing of its place has no position."""
     try:
-        groups = pydicom.dcmread(header.path, stop_before_pixels=True, force=True, specific_tags=list(_TAGS))
+        with open_file(header.path) as (file, _):
+            groups = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_TAGS))
         shared = next(iter(groups.get(_TAGS[0]) or ()), None)
         own = list(groups.get(_TAGS[1]) or ())
         if len(own) != header.frames:

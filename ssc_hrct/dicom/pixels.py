@@ -21,6 +21,7 @@ from pydicom.uid import UID
 
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU
 from ssc_hrct.dicom import decoders
+from ssc_hrct.dicom.files import READ_ERRORS, open_file
 from ssc_hrct.dicom.headers import EXPLICIT, IMPLICIT
 from ssc_hrct.dicom.series import SliceHeader
 
@@ -77,10 +78,10 @@ def _in_place(header: SliceHeader) -> bool:
 def _read_in_place(header: SliceHeader) -> NDArray[Any]:
     count = header.rows * header.columns
     try:
-        with header.path.open("rb") as file:
+        with open_file(header.path) as (file, _):
             file.seek(header.pixel_offset)
             data = file.read(2 * count)
-    except OSError as problem:
+    except READ_ERRORS as problem:
         raise BadPixels("the file cannot be read") from problem
     if len(data) < 2 * count:
         raise BadPixels("the file ends before its pixels do")
@@ -89,7 +90,8 @@ def _read_in_place(header: SliceHeader) -> NDArray[Any]:
 
 def _parsed(header: SliceHeader) -> Dataset:
     try:
-        dataset = dcmread(header.path, force=True, specific_tags=_PIXEL_TAGS)
+        with open_file(header.path) as (file, _):
+            dataset = dcmread(file, force=True, specific_tags=_PIXEL_TAGS)
         if "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
     except Exception as problem:  # the parser complains of broken files in every way; all of them mean the same
@@ -126,8 +128,10 @@ def pixel_key(header: SliceHeader) -> str:
         digest.update(np.ascontiguousarray(stored_values(header), dtype="<i4").tobytes())
     except BadPixels:
         try:
-            digest.update(header.path.read_bytes()[header.pixel_offset:])
-        except OSError:
+            with open_file(header.path) as (file, _):
+                file.seek(header.pixel_offset)
+                digest.update(file.read())
+        except READ_ERRORS:
             digest.update(str(header.path).encode())
     return digest.hexdigest()
 

@@ -22,6 +22,7 @@ from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
 from ssc_hrct.dicom.codes import Code, Property
+from ssc_hrct.dicom.files import READ_ERRORS, open_file
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Series
 from ssc_hrct.version import __version__
@@ -111,8 +112,9 @@ def _source_images(series: Series, source: SourceFrames, subject_id: str) -> lis
         if header.sop_uid not in wanted:
             continue
         try:
-            image = pydicom.dcmread(header.path, stop_before_pixels=True, force=True, specific_tags=list(_TAKEN))
-        except OSError as problem:
+            with open_file(header.path) as (file, _):
+                image = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_TAKEN))
+        except READ_ERRORS as problem:
             raise HrctError(
                 "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
                 "Open the folder again; a segmentation points at its images and is made with their headers.",
