@@ -148,7 +148,7 @@ def write_enhanced(files: Sequence[Path], out: Path, syntax: UID) -> Path:
     made.file_meta.TransferSyntaxUID = syntax
     arrays = [image.pixel_array for image in images]
     if syntax == JPEGLSLossless:
-        made.PixelData = encapsulate([imagecodecs.jpegls_encode(a.view(np.uint16)) for a in arrays])
+        made.PixelData = encapsulate([bytes(imagecodecs.jpegls_encode(a.view(np.uint16))) for a in arrays])
         made["PixelData"].VR = "OB"
     else:
         made.PixelData = np.stack(arrays).astype("<i2").tobytes()
