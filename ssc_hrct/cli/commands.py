@@ -23,7 +23,8 @@ Command = Callable[[argparse.Namespace], int]
 def by_name(name: str, speaker: Speaker) -> Command:
     """The command of that name, speaking through `speaker`."""
     commands: dict[str, Callable[[argparse.Namespace, Speaker], int]] = {
-        "demo": demo, "inspect": inspect, "score": score, "compare": compare, "gui": gui, "self-test": self_test,
+        "demo": demo, "inspect": inspect, "score": score, "compare": compare,
+        "deidentify": deidentify, "gui": gui, "self-test": self_test,
     }
     return lambda asked: commands[name](asked, speaker)
 
@@ -171,6 +172,30 @@ def inspect(asked: argparse.Namespace, speaker: Speaker) -> int:
     if seen.not_dicom:
         speaker.note(f"Files that are not DICOM: {seen.not_dicom} of {seen.files}.")
     return OK
+
+
+def deidentify(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.identity import check_subject_id
+    from ssc_hrct.app.manifest import check_paths
+
+    subject = check_subject_id(asked.subject) if asked.subject is not None else None
+    check_paths(asked.paths)
+    from ssc_hrct import dicom
+    from ssc_hrct.app import deidentify as use_case
+    from ssc_hrct.app.assets import default_protocol
+
+    report = use_case.deidentify(
+        asked.paths, asked.out, dates=dicom.Dates(asked.dates), protocol=default_protocol(), subject=subject,
+        secret=asked.secret, progress=speaker.bar,
+    )
+    for note in report.notes:
+        speaker.note(note)
+    for why, files in report.left_out:
+        speaker.note(f"Left out, {files} {'file' if files == 1 else 'files'}: {why}.")
+    speaker.line(f"Exams: {report.exams}. Images written without identity: {report.written}, into '{asked.out}'. "
+                 f"Subjects: {', '.join(report.subjects)}.")
+    speaker.line("Look at them before you give them away: what is burned into the pixels cannot be seen by a program.")
+    return OK if report.written else REFUSED
 
 
 def demo(asked: argparse.Namespace, speaker: Speaker) -> int:

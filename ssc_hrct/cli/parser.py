@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     _inspect(commands)
     _score(commands)
     _compare(commands)
+    _deidentify(commands)
     _gui(commands)
     _self_test(commands)
     return parser
@@ -149,6 +150,23 @@ def _compare(commands: _Commands[PlainParser]) -> None:
     command.add_argument(
         "--keep-patient-id", action="store_true",
         help="use the patient number of the files as the subject's number, where no other is given",
+    )
+    command.add_argument("--secret", metavar="FILE", type=Path, help=_SECRET)
+
+
+def _deidentify(commands: _Commands[PlainParser]) -> None:
+    command = _command(
+        commands, "deidentify", "copy CT exams without the patients' identity",
+        "Writes the CT images of all exams once more, without names, numbers, free text and private elements, under "
+        "pseudonyms that are the same each time. What is burned into pixels cannot be seen: pages and captures are "
+        "left out, and you should look at what is written. The files that are read stay as they are.",
+    )
+    command.add_argument("paths", metavar="PATH", type=Path, nargs="+", help=_PATHS)
+    command.add_argument("--out", metavar="DIR", type=Path, required=True, help="new or empty folder for the copies")
+    command.add_argument("--subject", metavar="ID", help=f"{_SUBJECT}; for one patient (default: a pseudonym)")
+    command.add_argument(
+        "--dates", choices=("keep", "shift", "drop"), default="keep",
+        help="keep all dates, shift all of a patient's by the same number of days, or drop them (default: %(default)s)",
     )
     command.add_argument("--secret", metavar="FILE", type=Path, help=_SECRET)
 

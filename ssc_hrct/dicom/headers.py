@@ -248,11 +248,11 @@ def _header(
         ),
         kernel=" ".join(_words(ds.get("ConvolutionKernel"))) or None, kvp=_positive(ds.get("KVP")),
         manufacturer=ds.get("Manufacturer") or None, model=ds.get("ManufacturerModelName") or None,
-        reconstruction=_reconstruction(ds), contrast=_contrast(ds),
+        reconstruction=_reconstruction(ds),
+        contrast=has_contrast(ds.get("ContrastBolusAgent"), ds.has_items("ContrastBolusAgentSequence")),
         patient_position=ds.get("PatientPosition").upper() or None, scan_date=_scan_date(ds),
         lossy=ds.get("LossyImageCompression") == "01",
-        expiration=any(_EXPIRATION.search(ds.get(n).replace("_", " "))
-                       for n in ("SeriesDescription", "ProtocolName")),
+        expiration=any(names_expiration(ds.get(n)) for n in ("SeriesDescription", "ProtocolName")),
         fingerprint=sop_uid or hashlib.sha256(head).hexdigest(),
         pixel_offset=ds.pixel_offset if in_place else 0, pixel_length=ds.pixel_length if native else None,
         truncated=native and (ds.pixel_length < needed or (in_place and ds.pixel_offset + needed > size)),
@@ -344,11 +344,16 @@ def _reconstruction(ds: _Elements) -> str | None:
     return None
 
 
-def _contrast(ds: _Elements) -> bool | None:
-    agent = ds.get("ContrastBolusAgent").upper()
+def has_contrast(agent: str, has_items: bool) -> bool | None:
+    """What ContrastBolusAgent, and whether its sequence has items, say of contrast medium; None where nothing."""
     if agent:
-        return agent not in _NO_CONTRAST
-    return True if ds.has_items("ContrastBolusAgentSequence") else None
+        return agent.upper() not in _NO_CONTRAST
+    return True if has_items else None
+
+
+def names_expiration(text: str) -> bool:
+    """Whether a description says that the scan was taken in expiration."""
+    return _EXPIRATION.search(text.replace("_", " ")) is not None
 
 
 def _scan_date(ds: _Elements) -> str | None:
