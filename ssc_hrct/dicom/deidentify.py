@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -24,7 +23,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID
 
-from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.paths import written_whole
 from ssc_hrct.dicom.files import READ_ERRORS, open_file
 from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, has_contrast, names_expiration
 from ssc_hrct.dicom.quiet import quiet
@@ -110,17 +109,8 @@ def write_deidentified(file: Path, out: Path, rules: Rules) -> None:
     """
     with quiet():
         made = _made(_read(file), rules)
-        aside = out.with_name(f"{out.name}.part")
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(out) as aside:
             made.save_as(aside, enforce_file_format=True)
-            aside.replace(out)
-        except OSError as problem:
-            with suppress(OSError):
-                aside.unlink()
-            raise HrctError(
-                "OUTPUT_NOT_WRITABLE", f"'{out.parent}' cannot be written.", "Choose another folder, or make room."
-            ) from problem
 
 
 def _read(file: Path) -> FileDataset:

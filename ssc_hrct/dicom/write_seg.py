@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
 from ssc_hrct.dicom.codes import Code, Property
@@ -89,17 +89,8 @@ def write_seg(
         progress.step("Writing the segmentation", 1, 3)
         made = _segmentation(images, volume, segments, new_uid, keep_empty_frames, now)
         progress.step("Writing the segmentation", 2, 3)
-        aside = file.with_name(f"{file.name}.part")
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(file) as aside:
             made.save_as(aside, enforce_file_format=True)
-            aside.replace(file)
-        except OSError as problem:
-            with suppress(OSError):
-                aside.unlink()
-            raise HrctError(
-                "OUTPUT_NOT_WRITABLE", f"'{file}' cannot be written.", "Choose another folder, or make room."
-            ) from problem
 
 
 def _source_images(series: Series, source: SourceFrames, subject_id: str) -> list[Any]:
