@@ -7,7 +7,6 @@ source's header only what an allow-list names is taken over; the patient is call
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,20 +21,12 @@ from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
 from ssc_hrct.dicom.codes import Code, Property
-from ssc_hrct.dicom.files import READ_ERRORS, open_file
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Series
+from ssc_hrct.dicom.source_headers import check_complete, source_images
 from ssc_hrct.version import __version__
 
 Rgb = tuple[int, int, int]
-_UID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
-_TAKEN = (
-    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "StudyDate",
-    "StudyTime", "Modality", "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "SliceThickness",
-    "Rows", "Columns", "PositionReferenceIndicator", "LossyImageCompression",
-    "LossyImageCompressionRatio", "LossyImageCompressionMethod",
-)
-"""What a segmentation says of its source, and nothing else of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +39,27 @@ class Segment:
     rgb: Rgb
 
 
-def lacking(series: Series) -> tuple[str, ...]:
-    """What the source files lack for objects that point at them, in DICOM's words; empty where nothing does."""
-    asked: tuple[tuple[str, Callable[[Any], str]], ...] = (
-        ("SOP Instance UID", lambda h: h.sop_uid), ("Series Instance UID", lambda h: h.series_uid),
-        ("Study Instance UID", lambda h: h.study_uid), ("Frame of Reference UID", lambda h: h.frame_of_reference_uid),
-    )
-    return tuple(name for name, of in asked if not all(is_uid(of(header)) for header in series.slices))
+@dataclass(frozen=True, slots=True)
+class WrittenSeg:
+    """What a report needs to point at a segmentation: its UIDs, and its segments, which are numbered from 1."""
 
-
-def is_uid(text: str) -> bool:
-    """Whether it is a UID as PS3.5 section 9.1 wants it."""
-    return len(text) <= 64 and _UID.fullmatch(text) is not None
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    segments: tuple[Segment, ...]
 
 
 def write_seg(
     file: Path, series: Series, volume: Volume, segments: Sequence[Segment], *, subject_id: str,
     new_uid: Callable[[], str], now: datetime, keep_empty_frames: bool = False, progress: Progress = SILENT,
-) -> None:
+) -> WrittenSeg:
     """Write the segments, numbered from 1 in their order. Frames without any voxel are left out unless kept.
 
     Raises HrctError: SOURCE_INCOMPLETE where the source lacks what must be pointed at, SOURCE_GONE where its files
     are no longer there, SOURCE_SHEARED where the volume is not on the source's rows (tilt undone),
     OUTPUT_NOT_WRITABLE.
     """
-    missing = lacking(series)
-    if missing:
-        raise HrctError(
-            "SOURCE_INCOMPLETE", f"The files have no {' and no '.join(missing)}, which a segmentation must point at.",
-            "Write NIfTI instead, or export the scan from the archive once more.",
-        )
+    check_complete(series, "a segmentation")
     if volume.source.shear_mm_per_slice:
         raise HrctError(
             "SOURCE_SHEARED", "The gantry was tilted: what was scored lies between the rows of the files.",
@@ -85,40 +67,13 @@ def write_seg(
         )
     progress.step("Writing the segmentation", 0, 3)
     with quiet():
-        images = _source_images(series, volume.source, subject_id)
+        images = source_images(series, volume.source, subject_id)
         progress.step("Writing the segmentation", 1, 3)
         made = _segmentation(images, volume, segments, new_uid, keep_empty_frames, now)
         progress.step("Writing the segmentation", 2, 3)
         with written_whole(file) as aside:
             made.save_as(aside, enforce_file_format=True)
-
-
-def _source_images(series: Series, source: SourceFrames, subject_id: str) -> list[Any]:
-    """Headers of the images that the volume's slices came from, cut to the allow-list."""
-    import pydicom
-
-    wanted = {uid for uid in source.sop_instance_uids if uid}
-    images = []
-    for header in series.slices:
-        if header.sop_uid not in wanted:
-            continue
-        try:
-            with open_file(header.path) as (file, _):
-                image = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_TAKEN))
-        except READ_ERRORS as problem:
-            raise HrctError(
-                "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
-                "Open the folder again; a segmentation points at its images and is made with their headers.",
-            ) from problem
-        image.PatientID, image.PatientName = subject_id, f"{subject_id}^"
-        image.PatientIdentityRemoved = "YES"
-        image.DeidentificationMethod = "ssc_hrct: named tags alone are taken over"
-        image.PatientBirthDate = image.PatientSex = image.AccessionNumber = image.StudyID = ""
-        image.ReferringPhysicianName = ""
-        image.setdefault("StudyDate", "")
-        image.setdefault("StudyTime", "")
-        images.append(image)
-    return images
+    return WrittenSeg(made.StudyInstanceUID, made.SeriesInstanceUID, made.SOPInstanceUID, tuple(segments))
 
 
 def _segmentation(

@@ -15,6 +15,7 @@ import pytest
 import SimpleITK
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from ssc_hrct import dicom
 from ssc_hrct.core.errors import HrctError
@@ -23,8 +24,9 @@ from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.volume import LabelMap, Volume
 from ssc_hrct.dicom.codes import ORGANS, PATTERNS, VESSELS
 from ssc_hrct.dicom.quiet import quiet
-from ssc_hrct.dicom.write_seg import Segment, lacking, write_seg
-from tests.dicom.making import change, noise_volume, only, uids, write
+from ssc_hrct.dicom.source_headers import lacking
+from ssc_hrct.dicom.write_seg import Segment, write_seg
+from tests.dicom.making import change, noise_volume, only, uids, write, write_enhanced
 from tests.dicom.test_orientation import AXIAL, UPRIGHT_PLANES, store_turned
 
 NOW = datetime(2026, 3, 4, 5, 6, 7)  # noqa: DTZ001 - DICOM's moments carry no time zone here
@@ -191,3 +193,12 @@ def test_a_folder_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Pa
     (tmp_path / "out").write_text("a file in the way")
     with pytest.raises(HrctError, match="cannot be written"):
         written(tmp_path, series, dicom.load(series))
+
+
+def test_a_multi_frame_source_is_pointed_at(tmp_path: Path) -> None:
+    write_enhanced(write(noise_volume(), tmp_path / "single"), tmp_path / "in" / "frames", ExplicitVRLittleEndian)
+    series = only(tmp_path / "in")
+    volume = dicom.load(series)
+    file = written(tmp_path, series, volume)
+    for read, mask in zip(other_reader(file, volume), masks(volume).values(), strict=True):
+        np.testing.assert_array_equal(read, mask)
