@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.grade import Severity
+from ssc_hrct.core.lungs import Region, Zone
 from ssc_hrct.core.patterns import Pattern
 
 PRIVATE_SCHEME = "99SSCHRCT"
@@ -64,4 +65,46 @@ PATTERNS = {
     Pattern.HONEYCOMBING: _in_lungs("Honeycombing", Code("112106", "DCM", "Honeycomb pattern")),
     Pattern.CONSOLIDATION: _in_lungs("Consolidation", Code("95436008", "SCT", "Lung consolidation")),
     Pattern.EMPHYSEMA: _in_lungs("Emphysema", Code("87433001", "SCT", "Pulmonary emphysema")),
+}
+
+PRIVATE_SCHEME_UID = "2.25.304411573064290331486337013157254513041"
+INTERSTITIAL_PATTERN = Code("112004", "DCM", "Abnormal interstitial pattern")
+CT_OF_CHEST = Code("169069000", "SCT", "CT of chest")
+VOLUME = Code("118565006", "SCT", "Volume")
+ATTENUATION = Code("112031", "DCM", "Attenuation Coefficient")
+MEAN = Code("373098007", "SCT", "Mean")
+SEVERITY = Code("246112005", "SCT", "Severity")
+UPPER_RANGE = Code("371886008", "SCT", "+, range of upper measurement uncertainty")
+LOWER_RANGE = Code("371885007", "SCT", "-, range of lower measurement uncertainty")
+ML = Code("ml", "UCUM", "milliliter")
+PERCENT = Code("%", "UCUM", "percent")
+HU = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
+SEVERITIES = {
+    Severity.MINIMAL: Code("255605001", "SCT", "Minimal"), Severity.MILD: Code("255604002", "SCT", "Mild"),
+    Severity.MODERATE: Code("6736007", "SCT", "Moderate"), Severity.SEVERE: Code("24484000", "SCT", "Severe"),
+}
+_THIRDS = {
+    "upper": Code("281392002", "SCT", "Upper zone of lung"), "middle": Code("281393007", "SCT", "Middle zone of lung"),
+    "lower": Code("281394001", "SCT", "Lower zone of lung"),
+}
+ZONES = {zone: _THIRDS[zone.word.split("_")[1]] for zone in Zone}
+"""The standard's zones are those of a radiograph; ours are thirds by volume, and the group's label says so."""
+
+
+def _ours(value: str, meaning: str) -> Code:
+    """value: at most 16 characters, as CodeValue holds."""
+    return Code(value, PRIVATE_SCHEME, meaning)
+
+
+ILD_EXTENT = _ours("ILD_EXTENT", "Interstitial lung disease extent, percent of lung")
+FIBROSIS_EXTENT = _ours("FIBROSIS_EXTENT", "Fibrosis extent, percent of lung")
+FIBROSIS_SEVERITY = _ours("FIBROSIS_SEV", "Severity by fibrosis extent")
+STABILITY = _ours("SEV_STABILITY", "Stability of severity within the interval")
+CAUTION = _ours("CAUTION", "Caution")
+EXTENTS = {
+    Pattern.GROUND_GLASS: _ours("GGO_EXTENT", "Ground glass extent, percent of lung"),
+    Pattern.RETICULATION: _ours("RETIC_EXTENT", "Reticulation extent, percent of lung"),
+    Pattern.HONEYCOMBING: _ours("HONEY_EXTENT", "Honeycombing extent, percent of lung"),
+    Pattern.CONSOLIDATION: _ours("CONSOL_EXTENT", "Consolidation extent, percent of lung"),
+    Pattern.EMPHYSEMA: _ours("EMPH_EXTENT", "Emphysema extent, percent of lung"),
 }
