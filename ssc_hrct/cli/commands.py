@@ -54,7 +54,7 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
     wishes = Wishes(
         paths=tuple(asked.paths), out=asked.out, subject=subject, visit=visit, manifest=manifest,
         keep_patient_id=asked.keep_patient_id, secret=asked.secret, overlay=asked.overlay,
-        lungs=asked.lungs,
+        lungs=asked.lungs, formats=tuple(asked.formats), keep_empty_frames=asked.seg_keep_empty_frames,
     )
     protocol = default_protocol()
     done: list[Done] = []
@@ -68,7 +68,9 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
             speaker.note(doubt)
         if one.overlay is not None:
             speaker.note(f"Picture: {one.overlay}")
-        for trouble in (one.problem, one.overlay_problem):
+        for file in one.objects:
+            speaker.note(f"Written: {file}")
+        for trouble in (one.problem, one.overlay_problem, *one.object_problems):
             if trouble:
                 speaker.note(trouble)
         if one.saved_late:
@@ -89,7 +91,9 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
             speaker.line(f"{count_line([one.result.row for one in done])} Table: {scores_file(asked.out)}")
         if asked.json:
             speaker.result(json.dumps([to_json(one.result) for one in done], indent=2))
-    failed = missing or any(one.overlay_problem or one.result.row["status"] == "refused" for one in done)
+    failed = missing or any(
+        one.overlay_problem or one.object_problems or one.result.row["status"] == "refused" for one in done
+    )
     return REFUSED if failed else OK
 
 

@@ -130,6 +130,15 @@ def _score(commands: _Commands[PlainParser]) -> None:
         help="lungs that another program outlined, in place of ours: a label map as NIfTI (.nii, .nii.gz) or NRRD "
         "(.nrrd, .nhdr); for one exam",
     )
+    command.add_argument(
+        "--format", metavar="NAME", action="append", choices=("seg", "sr", "nifti"), default=[], dest="formats",
+        help="also write what was found for other programs, into DIR/objects: seg (DICOM segmentations of lungs and "
+        "patterns), sr (DICOM structured report), nifti (label maps); may be given more than once",
+    )
+    command.add_argument(
+        "--seg-keep-empty-frames", action="store_true",
+        help="write a frame for each slice into segmentations, for viewers that count frames; larger files",
+    )
     command.add_argument("--json", action="store_true", help="print the results as JSON, and messages apart from them")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from ssc_hrct.core.errors import HrctError
@@ -79,6 +80,15 @@ def source_images(series: Series, source: SourceFrames, subject_id: str) -> list
         _cut_groups(image)
         images[header.sop_uid] = image
     return list(images.values())
+
+
+def stamp(made: Any, now: datetime, description: str) -> None:
+    """Put `now` wherever the writer took the clock, so that the same input gives the same bytes."""
+    made.InstanceCreationDate = made.ContentDate = made.SeriesDate = now.strftime("%Y%m%d")
+    made.InstanceCreationTime = made.ContentTime = made.SeriesTime = now.strftime("%H%M%S")
+    for item in made.get("ContributingEquipmentSequence", ()):
+        item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
+    made.SeriesDescription = description
 
 
 def _name(image: Any, subject_id: str) -> None:

@@ -23,7 +23,7 @@ from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
 from ssc_hrct.dicom.codes import Code, Property
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Series
-from ssc_hrct.dicom.source_headers import check_complete, source_images
+from ssc_hrct.dicom.source_headers import check_complete, source_images, stamp
 from ssc_hrct.version import __version__
 
 Rgb = tuple[int, int, int]
@@ -99,15 +99,10 @@ def _segmentation(
         device_serial_number="0", content_description="Lungs and patterns, automatic", content_label="SSC_HRCT",
         omit_empty_frames=not keep_empty,
     )
-    # What highdicom takes from the clock and from chance, for the same bytes each time.
-    made.InstanceCreationDate = made.ContentDate = made.SeriesDate = now.strftime("%Y%m%d")
-    made.InstanceCreationTime = made.ContentTime = made.SeriesTime = now.strftime("%H%M%S")
-    for item in made.get("ContributingEquipmentSequence", ()):
-        item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
+    stamp(made, now, "ssc_hrct segmentation")
     dimensions = new_uid()
     for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
-    made.SeriesDescription = "ssc_hrct segmentation"
     return made
 
 

@@ -29,7 +29,7 @@ from ssc_hrct.dicom import codes
 from ssc_hrct.dicom.codes import Code
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Series
-from ssc_hrct.dicom.source_headers import check_complete, source_images
+from ssc_hrct.dicom.source_headers import check_complete, source_images, stamp
 from ssc_hrct.dicom.write_seg import WrittenSeg
 from ssc_hrct.version import __version__
 
@@ -149,11 +149,7 @@ def _report(
         manufacturer="ssc_hrct", manufacturer_model_name="ssc_hrct", software_versions=__version__,
         device_serial_number="0", is_complete=True,
     )
-    made.InstanceCreationDate = made.ContentDate = made.SeriesDate = now.strftime("%Y%m%d")
-    made.InstanceCreationTime = made.ContentTime = made.SeriesTime = now.strftime("%H%M%S")
-    for item in made.get("ContributingEquipmentSequence", ()):
-        item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
-    made.SeriesDescription = "ssc_hrct report, research only"
+    stamp(made, now, "ssc_hrct report, research only")
     made.CodingSchemeIdentificationSequence = [_scheme()]
     return made
 
@@ -163,7 +159,7 @@ def _measured(group: _Group, images: list[Any], algorithm: Any, new_uid: Callabl
 
     tracking = hd.sr.TrackingIdentifier(uid=new_uid(), identifier=group.label)
     modifier = _concept(group.place) if group.place else None
-    common = {
+    common: dict[str, Any] = {
         "tracking_identifier": tracking, "finding_type": _concept(group.finding), "algorithm_id": algorithm,
         "finding_sites": [
             hd.sr.FindingSite(_concept(codes.LUNG), _concept(group.side) if group.side else None, modifier)
@@ -171,6 +167,7 @@ def _measured(group: _Group, images: list[Any], algorithm: Any, new_uid: Callabl
         "measurements": [_number(number) for number in group.numbers],
         "qualitative_evaluations": [hd.sr.QualitativeEvaluation(_concept(a), _concept(b)) for a, b in group.words],
     }
+    made: Any
     if group.segment is None:
         made = hd.sr.MeasurementsAndQualitativeEvaluations(**common)
     else:
