@@ -71,7 +71,7 @@ def test_what_the_files_lack_is_told_before_and_the_score_stands(home: Home, che
     done = home.run("score", copy, "--out", "out", "--format", "seg", "--format", "nifti")
     assert done.returncode == 3
     told = done.stderr.index("The files have no Frame of Reference UID: SEG cannot point at them")
-    assert told < done.stderr.index("SMALL, unscheduled")
+    assert told < done.stderr.index("ILD ")
     (row,) = rows_of(home.folder / "out" / "scores.csv")
     assert row["ild_percent"]
     assert sorted(f.name.split("_")[-1] for f in (home.folder / "out" / "objects").iterdir()) == [
