@@ -68,7 +68,7 @@ def test_what_the_files_lack_is_told_before_and_the_score_stands(home: Home, che
     for file in chest.iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
     change(sorted(copy.iterdir()), without)
-    done = home.run("score", copy, "--out", "out", "--format", "seg", "--format", "nifti")
+    done = home.run("score", copy, "--out", "out", "--format", "seg", "--format", "nifti", "--json")
     assert done.returncode == 3
     told = done.stderr.index("The files have no Frame of Reference UID: SEG cannot point at them")
     assert told < done.stderr.index("ILD ")
