@@ -127,8 +127,8 @@ def _score(commands: _Commands[PlainParser]) -> None:
     )
     command.add_argument(
         "--lungs", metavar="FILE", type=Path,
-        help="lungs that another program outlined, in place of ours: a label map as NIfTI (.nii, .nii.gz) or NRRD "
-        "(.nrrd, .nhdr); for one exam",
+        help="lungs that another program outlined, in place of ours: a DICOM SEG, or a label map as NIfTI (.nii, "
+        ".nii.gz) or NRRD (.nrrd, .nhdr); for one exam",
     )
     command.add_argument(
         "--format", metavar="NAME", action="append", choices=("seg", "sr", "nifti"), default=[], dest="formats",
