@@ -51,10 +51,9 @@ def open_file(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         yield cast(BinaryIO, member), info.file_size
 
 
-def members(path: Path) -> Iterator[Path]:
-    """All files in an archive, by name; none where it is damaged. Raises one of READ_ERRORS."""
-    for name in sorted(_archive(path).members):
-        yield path / name
+def members(path: Path) -> tuple[Path, ...]:
+    """All files in an archive, by name. Raises one of READ_ERRORS where it is damaged."""
+    return tuple(path / name for name in sorted(_archive(path).members))
 
 
 def is_member(path: Path) -> bool:

@@ -8,7 +8,9 @@ already seen is not followed again. A file that cannot be read is counted and th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 from ssc_hrct.core.errors import HrctError
@@ -22,6 +24,7 @@ from ssc_hrct.dicom.series import Found, SliceHeader
 from ssc_hrct.dicom.stacks import make_series
 
 _REPORT_EVERY = 50
+READERS, AHEAD = 4, 64
 
 
 def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
@@ -57,19 +60,27 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
 
 
 def _read_each(paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[SliceHeader, ...] | NoImage]]:
-    """Each file with what it says; in place of an archive its members."""
-    for file in _walk(paths):
-        read = read_headers(file)
-        if read is not NoImage.ARCHIVE:
-            yield file, read
-            continue
-        try:
-            inside = list(members(file))
-        except READ_ERRORS:
-            yield file, NoImage.DAMAGED
-            continue
-        for member in inside:
-            yield member, read_headers(member)
+    """Each file with what it says; in place of an archive its members. In order, some files ahead in threads: on a slow
+    network share the waiting for each file is most of the time."""
+    with ThreadPoolExecutor(READERS, thread_name_prefix="headers") as pool:
+        for file, read in _ahead(pool, _walk(paths)):
+            if read is not NoImage.ARCHIVE:
+                yield file, read
+                continue
+            try:
+                inside = members(file)
+            except READ_ERRORS:
+                yield file, NoImage.DAMAGED
+                continue
+            yield from _ahead(pool, inside)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, files: Iterable[Path]
+) -> Iterator[tuple[Path, tuple[SliceHeader, ...] | NoImage]]:
+    waiting = iter(files)
+    while some := list(islice(waiting, AHEAD)):
+        yield from zip(some, pool.map(read_headers, some), strict=True)
 
 
 def _walk(paths: Sequence[Path]) -> Iterator[Path]:
