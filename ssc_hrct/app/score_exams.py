@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -49,7 +49,7 @@ class Wishes:
     """What a person asked for. visit None: not named. secret: place of the secret, None for the usual one.
 
     lungs: file with the lungs of one exam, made by another program. formats: of `objects.FORMATS`; their
-    files go into OUT/objects.
+    files go into OUT/objects. series: to be scored in place of the chosen ones, by the numbers of `inspect` or by UID.
     """
 
     paths: tuple[Path, ...]
@@ -62,6 +62,7 @@ class Wishes:
     overlay: bool = False
     lungs: Path | None = None
     formats: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
     keep_empty_frames: bool = False
 
 
@@ -125,6 +126,7 @@ def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> 
     found, choices = look(paths, protocol, progress=progress)
     if not choices:
         raise no_dicom(found)
+    choices, overruled = overrule(choices, wishes.series)
     entries, unanswered = _entries(wishes, choices)
     if len(choices) > 1 and (wishes.subject is not None or wishes.visit is not None):
         option = "--subject" if wishes.subject is not None else "--visit"
@@ -144,7 +146,41 @@ def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> 
     if wishes.manifest is not None and None in entries:
         notes = (*notes, f"Exams that the manifest does not name: {entries.count(None)}.")
     notes = (*notes, *dict.fromkeys(filter(None, (missing_for(wishes.formats, c.scan) for c in choices))))
-    return Plan(tuple(exams), (*_damaged(found), *notes), unanswered, mask)
+    return Plan(tuple(exams), (*_damaged(found), *overruled, *notes), unanswered, mask)
+
+
+def overrule(
+    choices: Sequence[dicom.ExamChoice], wanted: Sequence[str]
+) -> tuple[tuple[dicom.ExamChoice, ...], tuple[str, ...]]:
+    """The choices with the series that the user wants, and a sentence on each that changed.
+
+    wanted: "2.3" is the third series of the second exam as `inspect` lists them; else a series UID. Raises WrongUsage
+    for one that is not there, and for two of one exam.
+    """
+    taken: dict[int, tuple[str, int]] = {}
+    for text in wanted:
+        places = [(exam, place) for exam, choice in enumerate(choices)
+                  for place, series in enumerate((choice.scan, *(other for other, _ in choice.others)))
+                  if text in (f"{exam + 1}.{place + 1}", series.acquisition.series_instance_uid)]
+        if len(places) != 1:
+            raise WrongUsage(f"There is no series '{text}' here.", "Take its number from inspect, as in 1.2.")
+        (exam, place), = places
+        if exam in taken:
+            raise WrongUsage(f"Exam {exam + 1} cannot be scored by two series.", "Name one --series for each exam.")
+        taken[exam] = text, place
+    made = [_by_hand(choice, taken[i][1]) if i in taken else choice for i, choice in enumerate(choices)]
+    notes = [f"Exam {exam + 1}: series {text} is scored, as you asked."
+             for exam, (text, place) in sorted(taken.items()) if place]
+    return tuple(made), tuple(notes)
+
+
+def _by_hand(choice: dicom.ExamChoice, place: int) -> dicom.ExamChoice:
+    """The choice with the series at this place (0 is the chosen one)."""
+    if place == 0:
+        return choice
+    others = list(choice.others)
+    scan, _ = others.pop(place - 1)
+    return replace(choice, scan=scan, others=((choice.scan, "Another series was asked for."), *others))
 
 
 def _mask(lungs: Path | None, exams: int, progress: Progress) -> LabelMap | None:

@@ -55,6 +55,7 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
         paths=tuple(asked.paths), out=asked.out, subject=subject, visit=visit, manifest=manifest,
         keep_patient_id=asked.keep_patient_id, secret=asked.secret, overlay=asked.overlay,
         lungs=asked.lungs, formats=tuple(asked.formats), keep_empty_frames=asked.seg_keep_empty_frames,
+        series=tuple(asked.series),
     )
     protocol = default_protocol()
     done: list[Done] = []
@@ -168,8 +169,8 @@ def inspect(asked: argparse.Namespace, speaker: Speaker) -> int:
     for number, exam in enumerate(seen.exams, start=1):
         date = next((s.facts.scan_date for s in exam if s.facts.scan_date), None)
         speaker.line(f"Exam {number}" + (f", {date}" if date else ", date not known"))
-        for series in exam:
-            for line in series_lines(series):
+        for place, series in enumerate(exam, start=1):
+            for line in series_lines(series, f"{number}.{place}"):
                 speaker.line(f"  {line}")
     if seen.damaged:
         speaker.note(f"Damaged files: {len(seen.damaged)}, the first is '{seen.damaged[0]}'.")

@@ -122,6 +122,11 @@ def _score(commands: _Commands[PlainParser]) -> None:
     )
     command.add_argument("--secret", metavar="FILE", type=Path, help=_SECRET)
     command.add_argument(
+        "--series", metavar="N.M", action="append", default=[],
+        help="score this series in place of the one that is chosen: its number as inspect lists it (1.2 is the second "
+        "of exam 1), or its UID; once for each exam",
+    )
+    command.add_argument(
         "--overlay", action="store_true",
         help="also draw six slices of each scan with what was found on them, into DIR/overlays",
     )
