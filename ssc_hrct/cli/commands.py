@@ -24,7 +24,7 @@ def by_name(name: str, speaker: Speaker) -> Command:
     """The command of that name, speaking through `speaker`."""
     commands: dict[str, Callable[[argparse.Namespace, Speaker], int]] = {
         "demo": demo, "inspect": inspect, "score": score, "compare": compare,
-        "deidentify": deidentify, "gui": gui, "self-test": self_test,
+        "deidentify": deidentify, "send": send, "receive": receive, "gui": gui, "self-test": self_test,
     }
     return lambda asked: commands[name](asked, speaker)
 
@@ -201,6 +201,40 @@ def deidentify(asked: argparse.Namespace, speaker: Speaker) -> int:
                  f"Subjects: {', '.join(report.subjects)}.")
     speaker.line("Look at them before you give them away: what is burned into the pixels cannot be seen by a program.")
     return OK if report.written else REFUSED
+
+
+def send(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.manifest import check_paths
+
+    check_paths(asked.paths)
+    from ssc_hrct.app.log import start_log
+    from ssc_hrct.app.transfer import peer_of, send_objects, tls_of
+
+    start_log()
+    peer = peer_of(asked.host, asked.port, asked.called, asked.calling)
+    tls = tls_of(asked.tls, asked.trusted, asked.certificate, asked.key)
+    sent = send_objects(asked.paths, peer, tls, progress=speaker.bar)
+    for why, files in sent.failed:
+        speaker.note(f"Not sent: {files}, because {why}.")
+    if sent.not_dicom:
+        speaker.note(f"Files that are no DICOM objects: {sent.not_dicom}.")
+    speaker.line(f"Objects sent: {sent.sent}.")
+    return REFUSED if sent.failed else OK
+
+
+def receive(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.log import start_log
+    from ssc_hrct.app.transfer import receive_objects, tls_of
+
+    start_log()
+    tls = tls_of(asked.tls, asked.trusted, asked.certificate, asked.key)
+    received = receive_objects(
+        asked.out, asked.host, asked.port, asked.title, tls, count=asked.count,
+        started=lambda port: speaker.note(f"Listening on {asked.host}, port {port}. Stop with Ctrl-C."),
+        progress=speaker.bar,
+    )
+    speaker.line(f"Objects received: {received.stored}, into '{asked.out}'. Refused: {received.refused}.")
+    return REFUSED if received.refused else OK
 
 
 def demo(asked: argparse.Namespace, speaker: Speaker) -> int:

@@ -66,6 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     _score(commands)
     _compare(commands)
     _deidentify(commands)
+    _send(commands)
+    _receive(commands)
     _gui(commands)
     _self_test(commands)
     return parser
@@ -183,6 +185,44 @@ def _deidentify(commands: _Commands[PlainParser]) -> None:
         help="keep all dates, shift all of a patient's by the same number of days, or drop them (default: %(default)s)",
     )
     command.add_argument("--secret", metavar="FILE", type=Path, help=_SECRET)
+
+
+def _send(commands: _Commands[PlainParser]) -> None:
+    command = _command(
+        commands, "send", "send DICOM objects to an archive (C-STORE)",
+        "Sends every DICOM object under the paths as it is. This and receive are the only commands that use a network.",
+    )
+    command.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files or folders to send")
+    command.add_argument("--host", metavar="NAME", required=True, help="the archive's name or address")
+    command.add_argument("--port", metavar="N", type=int, required=True, help="the archive's port")
+    command.add_argument("--called", metavar="AE", default="ANY-SCP", help="its AE title (default: %(default)s)")
+    command.add_argument("--calling", metavar="AE", default="SSC_HRCT", help="our AE title (default: %(default)s)")
+    _tls(command)
+
+
+def _receive(commands: _Commands[PlainParser]) -> None:
+    command = _command(
+        commands, "receive", "receive DICOM objects into a folder (C-STORE)",
+        "Listens until it is stopped (Ctrl-C) and stores what is sent. Without --host, on this computer alone: an "
+        "archive on another computer cannot reach it then.",
+    )
+    command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for what is received")
+    command.add_argument("--port", metavar="N", type=int, default=11112, help="our port (default: %(default)s)")
+    command.add_argument(
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+    )
+    command.add_argument("--title", metavar="AE", default="SSC_HRCT", help="our AE title (default: %(default)s)")
+    command.add_argument("--count", metavar="N", type=int, help="stop after so many objects")
+    _tls(command)
+
+
+def _tls(command: PlainParser) -> None:
+    command.add_argument("--tls", action="store_true", help="encrypt, by TLS 1.2 or later")
+    command.add_argument(
+        "--trusted", metavar="FILE", type=Path, help="certificates by which the other side is checked (PEM)"
+    )
+    command.add_argument("--certificate", metavar="FILE", type=Path, help="our certificate (PEM)")
+    command.add_argument("--key", metavar="FILE", type=Path, help="its key (PEM)")
 
 
 def _gui(commands: _Commands[PlainParser]) -> None:

@@ -63,7 +63,7 @@ def _read_each(paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[SliceHeader,
     """Each file with what it says; in place of an archive its members. In order, some files ahead in threads: on a slow
     network share the waiting for each file is most of the time."""
     with ThreadPoolExecutor(READERS, thread_name_prefix="headers") as pool:
-        for file, read in _ahead(pool, _walk(paths)):
+        for file, read in _ahead(pool, files_below(paths)):
             if read is not NoImage.ARCHIVE:
                 yield file, read
                 continue
@@ -83,7 +83,7 @@ def _ahead(
         yield from zip(some, pool.map(read_headers, some), strict=True)
 
 
-def _walk(paths: Sequence[Path]) -> Iterator[Path]:
+def files_below(paths: Sequence[Path]) -> Iterator[Path]:
     """Each file once, folders depth first in the order of their names."""
     seen_folders: set[str] = set()
     seen_files: set[str] = set()
