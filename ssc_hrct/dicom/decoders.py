@@ -33,6 +33,9 @@ _CODECS: dict[str, Callable[..., Any]] = {
     uid.HTJ2KLosslessRPCL: imagecodecs.jpeg2k_decode,
     uid.HTJ2K: imagecodecs.jpeg2k_decode,
 }
+_FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+"""Start of frame, of ITU T.81 and (F7) of T.87."""
+MOST_TIMES = 4
 _RLE_PLUGIN = "pylibjpeg"
 _NATIVE = {
     uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian, uid.DeflatedExplicitVRLittleEndian,
@@ -53,11 +56,32 @@ def is_available(syntax: str) -> bool:
 
 def decode_frame(source: bytes, runner: DecodeRunner) -> bytes:
     """One encoded frame as little-endian bytes. Called by pydicom."""
+    size = coded_size(source)
+    if size is not None and size[0] * size[1] > MOST_TIMES * max(runner.rows * runner.columns, 1):
+        raise ValueError("the codestream is far larger than the header says")
     values: NDArray[Any] = _CODECS[runner.transfer_syntax](source)
     if values.dtype.itemsize > 4 or values.dtype.kind not in "iu":
         raise ValueError("the codestream holds no integers")
     runner.set_option("bits_allocated", 8 * values.dtype.itemsize)
     return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).tobytes()
+
+
+def coded_size(source: bytes) -> tuple[int, int] | None:
+    """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 stream says it holds; None where it says nothing.
+
+    Asked before decoding: codecs make room for what a stream promises.
+    """
+    at = source.find(b"\xff\x4f\xff\x51", 0, 4096)
+    if at >= 0:
+        wide, high, left, top = (int.from_bytes(source[at + 8 + 4 * i : at + 12 + 4 * i], "big") for i in range(4))
+        return max(0, high - top), max(0, wide - left)
+    at = 2
+    while at + 9 <= len(source) and source[at] == 0xFF:
+        marker = source[at + 1]
+        if marker in _FRAME_MARKERS:
+            return int.from_bytes(source[at + 5 : at + 7], "big"), int.from_bytes(source[at + 7 : at + 9], "big")
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(source[at + 2 : at + 4], "big")
+    return None
 
 
 def register() -> None:

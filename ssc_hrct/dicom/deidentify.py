@@ -24,7 +24,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID
 
 from ssc_hrct.core.paths import written_whole
-from ssc_hrct.dicom.files import READ_ERRORS, open_file
+from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
 from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, has_contrast, names_expiration
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.write_ct import IMPLEMENTATION_UID
@@ -115,11 +115,10 @@ def write_deidentified(file: Path, out: Path, rules: Rules) -> None:
 
 def _read(file: Path) -> FileDataset:
     try:
-        with open_file(file) as (source, _):
-            read = pydicom.dcmread(source, force=True)
-            read.decode()
-            for _ in read.iterall():  # parses all, so that what is broken shows here
-                pass
+        read = read_dataset(file)
+        read.decode()
+        for _ in read.iterall():  # parses all, so that what is broken shows here
+            pass
     except READ_ERRORS as problem:
         raise NotWritten("it cannot be read") from problem
     except Exception as problem:  # the parser complains of broken files in every way

@@ -10,17 +10,25 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
+
+import pydicom
+from pydicom.dataset import FileDataset
 
 ZIP_BEGINS = b"PK\x03\x04"
 MOST_MEMBERS = 500_000
 LARGEST_MEMBER_BYTES = 4 * 2**30
 BOMB_FROM_BYTES, BOMB_TIMES = 32 * 2**20, 200
 """A member over so many bytes that is so many times as large as its packed form is taken for a trap."""
+HEAD_BYTES = 16 * 1024
+"""What is read of a file first: nearly always its whole header."""
+HEADER_BYTES = 16 * 2**20
+"""More than any header is long."""
+DEFLATED = "1.2.840.10008.1.2.1.99"
 READ_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError)
 """What opening and reading may raise."""
 
@@ -49,6 +57,48 @@ def open_file(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         raise OSError("the member is far larger than what it is packed into")
     with packed.zip.open(info) as member:
         yield cast(BinaryIO, member), info.file_size
+
+
+def read_dataset(path: Path, *, tags: Sequence[str] | None = None, pixels: bool = True) -> FileDataset:
+    """The dataset of a file or member, with these elements alone where tags are named; without preamble too.
+
+    Call it within `quiet()`. Raises one of READ_ERRORS, and whatever else the parser says of broken files.
+    """
+    with open_file(path) as (file, size):
+        _check_deflated(file, size)
+        return pydicom.dcmread(
+            file, force=True, stop_before_pixels=not pixels, specific_tags=None if tags is None else list(tags)
+        )
+
+
+def inflated(packed: bytes, most: int = HEADER_BYTES) -> bytes:
+    """A deflated dataset up to so many bytes of it: a few kilobytes may unpack to more than any memory holds."""
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most)
+
+
+def _check_deflated(file: BinaryIO, size: int) -> None:
+    """Raises OSError where a deflated dataset is far larger than its packed form; leaves the file at its beginning."""
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    if DEFLATED.encode() not in head:
+        return
+    most = max(BOMB_FROM_BYTES, min(BOMB_TIMES * size, LARGEST_MEMBER_BYTES))
+    packed = file.read()
+    file.seek(0)
+    begins = _dataset_begins(packed)
+    unpack, unpacked = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    rest = packed[begins:]
+    while rest:
+        unpacked += len(unpack.decompress(rest, HEADER_BYTES))
+        rest = unpack.unconsumed_tail
+        if unpacked > most:
+            raise OSError("the dataset is far larger than what it is packed into")
+
+
+def _dataset_begins(packed: bytes) -> int:
+    """Where the file meta group ends, by its own length."""
+    start = 132 if packed[128:132] == b"DICM" else 0
+    return start + 12 + int.from_bytes(packed[start + 8 : start + 12], "little")
 
 
 def members(path: Path) -> tuple[Path, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from contextlib import suppress
 from datetime import date
 from enum import StrEnum
@@ -22,12 +21,11 @@ from pydicom.filereader import data_element_generator
 from pydicom.tag import BaseTag, Tag
 
 from ssc_hrct.core.subject import Identity
-from ssc_hrct.dicom.files import READ_ERRORS, ZIP_BEGINS, open_file
+from ssc_hrct.dicom.files import DEFLATED, HEAD_BYTES, READ_ERRORS, ZIP_BEGINS, inflated, open_file
 from ssc_hrct.dicom.series import Orientation, SliceHeader
 
-HEAD_BYTES = 16 * 1024
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
-BIG_ENDIAN, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -108,7 +106,7 @@ class _Elements:
         self.meta = _read_meta(source)
         self.syntax = self.meta.get(_SYNTAX_TAG, "") or _guess_syntax(source)
         if self.syntax == DEFLATED:
-            source = BytesIO(zlib.decompress(source.read(), -zlib.MAX_WBITS))
+            source = BytesIO(inflated(source.read()))
         self.tell = source.tell
         little = self.syntax != BIG_ENDIAN
         self.order: Literal["little", "big"] = "little" if little else "big"

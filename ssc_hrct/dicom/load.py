@@ -29,6 +29,8 @@ from ssc_hrct.dicom.repair import fill_run, runs_to_fill, shear_back
 from ssc_hrct.dicom.series import Series, SliceHeader
 
 THREADS = 2
+MOST_VOXELS = 2**31
+"""4,000 slices of 700 x 700, in 4 GB. Headers that promise more are damaged."""
 _NOT_LOADED = {
     SeriesKind.LOCALIZER: "LOCALIZER",
     SeriesKind.SECONDARY_CAPTURE: "NOT_CT",
@@ -56,6 +58,8 @@ def load(series: Series, *, hole_allowed_mm: float = 5.0, progress: Progress = S
         spacing = first.pixel_spacing_mm
         if spacing is None:
             raise _refuse("BAD_GEOMETRY", "The files do not say how large the pixels are.")
+        if (max(stack.place) + 1) * first.rows * first.columns > MOST_VOXELS:
+            raise _refuse("UNREADABLE", "The files say that they are larger than any scan.")
         places = dict(zip(stack.place, stack.order, strict=True))
         total = max(places) + 1
         placement = geometry.place(stack, total, first.rows, first.columns, spacing)

@@ -12,9 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pydicom
-
-from ssc_hrct.dicom.files import open_file
+from ssc_hrct.dicom.files import read_dataset
 from ssc_hrct.dicom.headers import ENHANCED_CT, NoImage, read_header, unit_of
 from ssc_hrct.dicom.series import SliceHeader
 
@@ -33,8 +31,7 @@ def _frames_of(header: SliceHeader) -> tuple[SliceHeader, ...]:
     """One header for each frame, in the file's order; the header alone where there are no functional groups. A frame
     whose groups say nothing of its place has no position."""
     try:
-        with open_file(header.path) as (file, _):
-            groups = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_TAGS))
+        groups = read_dataset(header.path, tags=_TAGS, pixels=False)
         shared = next(iter(groups.get(_TAGS[0]) or ()), None)
         own = list(groups.get(_TAGS[1]) or ())
         if len(own) != header.frames:

@@ -20,7 +20,7 @@ from typing import Any
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.dicom.files import READ_ERRORS, open_file
+from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
 from ssc_hrct.dicom.find import files_below
 from ssc_hrct.dicom.quiet import quiet
 
@@ -145,18 +145,15 @@ def _not_connected(peer: Peer, what: str) -> HrctError:
 
 def _kinds(files: Iterable[Path], progress: Progress) -> tuple[dict[tuple[str, str], list[Path]], int]:
     """Files by SOP class and transfer syntax, and how many are no DICOM objects."""
-    import pydicom
-
     kinds: dict[tuple[str, str], list[Path]] = {}
     skipped = 0
     with quiet():
         for number, file in enumerate(files):
             progress.step("Looking for DICOM files", number)
             try:
-                with open_file(file) as (source, _):
-                    meta = pydicom.dcmread(source, stop_before_pixels=True, specific_tags=["SOPClassUID"]).file_meta
+                meta = read_dataset(file, tags=["SOPClassUID"], pixels=False).file_meta
                 pair = str(meta.MediaStorageSOPClassUID), str(meta.TransferSyntaxUID)
-            except (*READ_ERRORS, pydicom.errors.InvalidDicomError, AttributeError, ValueError):
+            except Exception:  # noqa: BLE001 - the parser complains of what is no DICOM in every way
                 skipped += 1
                 continue
             kinds.setdefault(pair, []).append(file)
@@ -165,11 +162,9 @@ def _kinds(files: Iterable[Path], progress: Progress) -> tuple[dict[tuple[str, s
 
 def _send_one(link: Any, file: Path) -> str:
     """Why the object was not taken; empty where it was."""
-    import pydicom
-
     try:
-        with quiet(), open_file(file) as (source, _):
-            answer = link.send_c_store(pydicom.dcmread(source))
+        with quiet():
+            answer = link.send_c_store(read_dataset(file))
     except ValueError:
         return "the peer does not take this kind of object or its compression"
     except (*READ_ERRORS, RuntimeError):

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.uid import UID
 
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU
 from ssc_hrct.dicom import decoders
-from ssc_hrct.dicom.files import READ_ERRORS, open_file
+from ssc_hrct.dicom.files import READ_ERRORS, open_file, read_dataset
 from ssc_hrct.dicom.headers import EXPLICIT, IMPLICIT
 from ssc_hrct.dicom.series import SliceHeader
 
@@ -90,8 +90,7 @@ def _read_in_place(header: SliceHeader) -> NDArray[Any]:
 
 def _parsed(header: SliceHeader) -> Dataset:
     try:
-        with open_file(header.path) as (file, _):
-            dataset = dcmread(file, force=True, specific_tags=_PIXEL_TAGS)
+        dataset = read_dataset(header.path, tags=_PIXEL_TAGS)
         if "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
     except Exception as problem:  # the parser complains of broken files in every way; all of them mean the same

@@ -13,7 +13,7 @@ from typing import Any
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.volume import SourceFrames
-from ssc_hrct.dicom.files import READ_ERRORS, open_file
+from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
 from ssc_hrct.dicom.series import Series
 
 _UID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
@@ -61,16 +61,13 @@ def source_images(series: Series, source: SourceFrames, subject_id: str) -> list
 
     Raises HrctError(SOURCE_GONE) where the files are no longer there.
     """
-    import pydicom
-
     wanted = {uid for uid in source.sop_instance_uids if uid}
     images: dict[str, Any] = {}
     for header in series.slices:
         if header.sop_uid not in wanted or header.sop_uid in images:
             continue
         try:
-            with open_file(header.path) as (file, _):
-                image = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_TAKEN))
+            image = read_dataset(header.path, tags=_TAKEN, pixels=False)
         except READ_ERRORS as problem:
             raise HrctError(
                 "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
