@@ -30,6 +30,8 @@ CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 HU = "HU"
+MOST_ELEMENTS = 20_000
+"""Of one header; megabytes of zeros after a true beginning would be read as millions of them."""
 _NOT_IMAGES = {"SEG", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "SR", "PR", "KO", "REG", "DOC", "AU", "ECG", "HD"}
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
@@ -102,7 +104,7 @@ class _Elements:
     """
 
     def __init__(self, source: BinaryIO) -> None:
-        self.pixel_offset, self.pixel_length = 0, -1
+        self.pixel_offset, self.pixel_length, self.elements = 0, -1, 0
         self.meta = _read_meta(source)
         self.syntax = self.meta.get(_SYNTAX_TAG, "") or _guess_syntax(source)
         if self.syntax == DEFLATED:
@@ -116,6 +118,9 @@ class _Elements:
         self.found = {int(element.tag): element for element in elements}
 
     def _at_pixels(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        self.elements += 1
+        if self.elements > MOST_ELEMENTS:
+            raise ValueError("a header of so many elements is none")
         if int.__lt__(tag, _PIXELS[0]):
             return False
         if int(tag) in _PIXELS:
