@@ -39,7 +39,7 @@ def run(chunk: tuple[int, int, str]) -> tuple[Counter[str], list[str], float, fl
     signal.signal(signal.SIGALRM, _too_slow)
     found: Counter[str] = Counter()
     failed, slowest = [], 0.0
-    with tempfile.TemporaryDirectory(dir=place) as own, open(os.devnull, "w") as nowhere:
+    with tempfile.TemporaryDirectory(dir=place) as own, Path(os.devnull).open("w") as nowhere:
         made = bases(Path(own, "bases"))
         for seed in range(first, first + count):
             what = input_of(seed, made, Path(own, "in"))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 PLUGIN = "imagecodecs"
@@ -46,6 +47,8 @@ LOSSY = {
 }
 """Always lossy. JPEG 2000 and HTJ2K may be either: there LossyImageCompression tells."""
 
+_IN_BOXES = {uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K}
+_JP2_BEGINS = b"\x00\x00\x00\x0cjP  "
 _SYNTAXES = (*_CODECS, uid.RLELossless)
 DECODER_DEPENDENCIES = {uid.UID(syntax): ("numpy", "imagecodecs") for syntax in _SYNTAXES}
 _RLE_HEADER = 64
@@ -88,6 +91,19 @@ def _from_segments(source: bytes, pixels: int, bytes_each: int) -> bytes:
     return out.tobytes()
 
 
+def _check_boxes(dataset: Dataset, frame: int) -> None:
+    """Raises ValueError where the boxes around a JPEG 2000 stream lead nowhere: pydicom would follow them for good."""
+    source = get_frame(dataset.PixelData, frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+    if not source.startswith(_JP2_BEGINS):
+        return
+    at = 12
+    while at < len(source) and source[at + 4 : at + 8] != b"jp2c":
+        length = int.from_bytes(source[at : at + 4], "big")
+        if length < 8:
+            raise ValueError("a box of JPEG 2000 has no length")
+        at += length
+
+
 def coded_size(source: bytes) -> tuple[int, int] | None:
     """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 stream says it holds; None where it says nothing.
 
@@ -128,6 +144,8 @@ def decode(dataset: Dataset, transfer_syntax: str, frame: int) -> NDArray[Any]:
 
     Raises whatever the decoder raises on broken data; the caller turns that into an absent slice.
     """
+    if transfer_syntax in _IN_BOXES:
+        _check_boxes(dataset, frame)
     plugin = PLUGIN if transfer_syntax in _SYNTAXES else ""
     array: NDArray[Any] = get_decoder(transfer_syntax).as_array(
         dataset, index=frame, raw=True, decoding_plugin=plugin
