@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ssc_hrct import dicom
@@ -52,12 +52,14 @@ def deidentify(
     found, choices = look(paths, protocol, progress=progress)
     if not choices:
         raise HrctError("NO_DICOM", f"No DICOM image was found among {found.files} files.", "Check the path.")
-    if subject is not None and len({c.identity.patient_id.strip() for c in choices}) > 1:
-        raise WrongUsage("--subject would cover several patients.", "Name one patient's folder, or leave it out.")
+    people = {(c.identity.patient_id.strip(), c.identity.birth_date.strip(), c.identity.sex.strip()) for c in choices}
+    nameless = any(not patient for patient, _, _ in people)
+    if subject is not None and (len(people) > 1 or (nameless and len(choices) > 1)):
+        raise WrongUsage("--subject may cover several patients.", "Name one patient's folder, or leave it out.")
     site = load_secret(secret)
     named = name_each(
-        [(c.study_instance_uid, c.identity) for c in choices], given=[subject] * len(choices), keep_patient_id=False,
-        key=lambda: site.key,
+        [(c.study_instance_uid, replace(c.identity, removed=False)) for c in choices],
+        given=[subject] * len(choices), keep_patient_id=False, key=lambda: site.key,
     )
     count: Counter[str] = Counter()
     listed = {file for c in choices for s in _all(c) for file in s.files}
@@ -72,9 +74,13 @@ def deidentify(
             whose.subject.id, lambda old: new_uid(site.key, old), dates,
             days=-_days(site.key, choice.identity.patient_id or choice.study_instance_uid),
         )
+        written_before: set[Path] = set()
         for number, series in enumerate(_all(choice), start=1):
             folder = out / _as_name(whose.subject.id) / f"exam-{count[whose.subject.id]:02d}" / f"series-{number:02d}"
             for place, file in enumerate(series.files, start=1):
+                if file in written_before:  # a file of many frames may hold several series
+                    continue
+                written_before.add(file)
                 progress.step("Writing without identity", done, len(listed))
                 done += 1
                 try:

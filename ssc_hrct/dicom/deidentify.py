@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,15 @@ from pydicom.uid import UID
 
 from ssc_hrct.core.paths import written_whole
 from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
-from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, has_contrast, names_expiration
+from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, EXPLICIT, IMPLICIT, has_contrast, names_expiration
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.write_ct import IMPLEMENTATION_UID
 from ssc_hrct.version import __version__
 
-SHORTEST_NAME = 3
-"""Parts of names and numbers shorter than this are not looked for in text that stays."""
+SHORTEST_NAME, LONG_ENOUGH = 2, 6
+"""Parts of names and numbers are looked for as whole words from the first length on, anywhere in a text from the
+second; signs of which one is a word (Chinese, Korean, Japanese) always."""
+_SPLIT = re.compile(r"[\W_]+")
 _STAY = frozenset((
     "SOPClassUID", "ImageType", "Modality", "Manufacturer", "ManufacturerModelName", "SoftwareVersions",
     "PatientPosition", "BodyPartExamined", "SeriesNumber", "AcquisitionNumber", "InstanceNumber",
@@ -75,6 +78,17 @@ _EMPTY = ("PatientBirthDate", "PatientSex", "AccessionNumber", "ReferringPhysici
           "StudyTime")
 """What a CT image must have, even without a value (PS3.3 A.3: type 2)."""
 _TEXT = {"CS", "LO", "LT", "SH", "ST", "UC", "UT", "PN", "AE"}
+
+
+_SHAPES = {
+    "date": re.compile(r"\d{8}"), "time": re.compile(r"\d{2,6}(\.\d{1,6})?"),
+    "moment": re.compile(r"\d{8}(\d{2,6}(\.\d{1,6})?)?([+-]\d{4})?"),
+}
+"""What a date, time or moment looks like (PS3.5 6.2); anything else may be a name."""
+_DEFINED = {"PhotometricInterpretation", "PatientPosition", "RescaleType", "Modality", "BodyPartExamined", "ImageType",
+            "LossyImageCompressionMethod", "FrameType", "RotationDirection", "ExposureModulationType"}
+"""Code strings of known words. They stay where each is a word of capitals, whatever the patient is called."""
+_WORD = re.compile(r"[A-Z0-9][A-Z0-9_ ]{0,15}")
 
 
 class Dates(StrEnum):
@@ -129,12 +143,26 @@ def _read(file: Path) -> FileDataset:
         raise NotWritten("it says that text is burned into its pixels")
     if "PixelData" not in read:
         raise NotWritten("it holds no pixels")
+    if not _syntax(read).is_encapsulated and len(read.PixelData) < _pixel_bytes(read):
+        raise NotWritten("it is damaged")
     return read
 
 
+def _syntax(old: FileDataset) -> UID:
+    """The transfer syntax that the file names, or that it is written in."""
+    found = str(old.file_meta.get("TransferSyntaxUID", ""))
+    return UID(found or (IMPLICIT if old.original_encoding[0] else EXPLICIT))
+
+
+def _pixel_bytes(old: FileDataset) -> int:
+    """As many bytes as its plain pixels take."""
+    numbers = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
+    rows, columns, frames, samples, bits = (int(old.get(name) or 1) for name in numbers)
+    return rows * columns * frames * samples * bits // 8
+
+
 def _made(old: FileDataset, rules: Rules) -> FileDataset:
-    syntax = UID(str(old.file_meta.get("TransferSyntaxUID", "")) or ("1.2.840.10008.1.2" if old.original_encoding[0]
-                                                                    else "1.2.840.10008.1.2.1"))
+    syntax = _syntax(old)
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
@@ -160,6 +188,8 @@ def _made(old: FileDataset, rules: Rules) -> FileDataset:
     if any(names_expiration(str(old.get(name, ""))) for name in ("SeriesDescription", "ProtocolName")):
         made.SeriesDescription = "EXPIRATION"
     made["PixelData"] = _without_unused_bits(old, syntax)
+    if not syntax.is_encapsulated and made.get("BitsAllocated") == 16:
+        made.HighBit = made.BitsStored - 1  # where the cleared values lie
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = made.SOPClassUID, made.SOPInstanceUID
     return made
 
@@ -175,7 +205,7 @@ def _copy(old: Dataset, made: Dataset, rules: Rules, own: frozenset[str]) -> Non
                 made.add_new(element.tag, "UI", rules.new_uid(str(element.value)))
         elif name in _DATES or name in _TIMES or name in _MOMENTS:
             made.add_new(element.tag, element.VR, _when(str(element.value or ""), name, rules))
-        elif name in _STAY and not (element.VR in _TEXT and _holds(element.value, own)):
+        elif name in _STAY and not _names_someone(element, own):
             made[element.tag] = element
 
 
@@ -186,7 +216,8 @@ def _inside(item: Dataset, rules: Rules, own: frozenset[str]) -> Dataset:
 
 
 def _when(value: str, name: str, rules: Rules) -> str:
-    if rules.dates is Dates.DROP:
+    shape = _SHAPES["date" if name in _DATES else "time" if name in _TIMES else "moment"]
+    if rules.dates is Dates.DROP or not shape.fullmatch(value):
         return ""
     if rules.dates is Dates.KEEP or name in _TIMES:
         return value
@@ -197,15 +228,31 @@ def _when(value: str, name: str, rules: Rules) -> str:
     return f"{moved:%Y%m%d}{value[8:]}"
 
 
+def _names_someone(element: pydicom.DataElement, own: frozenset[str]) -> bool:
+    """Whether a text that may stay holds a word of the patient's own, whole."""
+    if element.VR not in _TEXT:
+        return False
+    if element.keyword in _DEFINED:
+        return not all(_WORD.fullmatch(text.upper()) for text in _texts(element.value) if text)
+    for text in _texts(element.value):
+        words = {text, *_SPLIT.split(text)}
+        joined = "".join(_SPLIT.split(text))
+        if words & own or any(len(word) >= LONG_ENOUGH and word in joined for word in own):
+            return True
+    return False
+
+
 def _own_words(old: Dataset) -> frozenset[str]:
     """The patient's and the exam's own names and numbers, in small letters."""
     names = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName", "AccessionNumber",
              "PatientBirthDate", "PatientMotherBirthName", "InstitutionName", "ReferringPhysicianName",
              "OperatorsName", "PerformingPhysicianName", "StationName", "StudyID")
-    return frozenset(
-        word for name in names for value in _texts(old.get(name))
-        for word in (value, *re.split(r"[\W_]+", value)) if len(word) >= SHORTEST_NAME
-    )
+    found = set()
+    for name in names:
+        for value in _texts(old.get(name)):
+            parts = [part for part in _SPLIT.split(value) if part]
+            found |= {value, *parts, *("".join(pair) for pair in pairwise(parts))}
+    return frozenset(word for word in found if len(word) >= SHORTEST_NAME or any(ord(sign) > 0x2E7F for sign in word))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -215,20 +262,17 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(one).strip().lower()
 
 
-def _holds(value: Any, own: frozenset[str]) -> bool:
-    return any(word in text for text in _texts(value) for word in own)
-
-
 def _without_unused_bits(old: FileDataset, syntax: UID) -> pydicom.DataElement:
     """The pixels; of those that are stored plainly the bits beyond BitsStored are cleared: old overlays lie there."""
     element = old["PixelData"]
     allocated, stored = int(old.get("BitsAllocated", 0)), int(old.get("BitsStored", 0))
-    if syntax.is_encapsulated or allocated != 16 or not 0 < stored < allocated or old.get("HighBit") != stored - 1:
+    if syntax.is_encapsulated or allocated != 16 or not 0 < stored <= allocated:
         return element
+    above = allocated - 1 - int(old.get("HighBit", stored - 1))
     order = "<" if syntax.is_little_endian else ">"
     kind = "i2" if old.get("PixelRepresentation") == 1 else "u2"
-    whole = np.frombuffer(element.value[: len(element.value) // 2 * 2], f"{order}{kind}")
-    cleared = np.right_shift(np.left_shift(whole, 16 - stored), 16 - stored).astype(f"{order}{kind}")
+    whole = np.frombuffer(element.value[: _pixel_bytes(old)], f"{order}{kind}")
+    cleared = np.right_shift(np.left_shift(whole, max(0, above)), allocated - stored).astype(f"{order}{kind}")
     return pydicom.DataElement(element.tag, "OW", cleared.tobytes())
 
 

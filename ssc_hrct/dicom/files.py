@@ -7,7 +7,9 @@ are far larger than what they are packed into, cannot be opened. An archive in a
 
 from __future__ import annotations
 
+import lzma
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -29,8 +31,10 @@ HEAD_BYTES = 16 * 1024
 HEADER_BYTES = 16 * 2**20
 """More than any header is long."""
 DEFLATED = "1.2.840.10008.1.2.1.99"
-READ_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError)
-"""What opening and reading may raise."""
+READ_ERRORS = (
+    OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, struct.error, zipfile.BadZipFile,
+)
+"""What opening and reading may raise: archives with damaged names, members and methods complain in all these ways."""
 
 
 @contextmanager

@@ -106,7 +106,7 @@ def send(paths: Sequence[Path], peer: Peer, *, tls: Tls | None = None, progress:
     pairs = list(kinds)
     for start in range(0, len(pairs), MOST_CONTEXTS):
         ae = AE(ae_title=peer.calling)
-        ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = SECONDS
+        ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = SECONDS
         some = pairs[start : start + MOST_CONTEXTS]
         for sop_class, syntax in some:
             ae.add_requested_context(sop_class, syntax)

@@ -14,7 +14,7 @@ from ssc_hrct.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD_OUT = ROOT / "training" / "models"
-MODELS_OF_VERSION = {"0.2.0": ("66dc4b47f09b", "4024a5384816")}
+MODELS_OF_VERSION = {"0.2.0": ("265bab076ac1", "27724839ea4c")}
 """Beginnings of the hashes. Other models are another version: the gate compares no scores across versions."""
 
 
