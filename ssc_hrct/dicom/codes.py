@@ -68,6 +68,8 @@ PATTERNS = {
 }
 
 PRIVATE_SCHEME_UID = "2.25.304411573064290331486337013157254513041"
+SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
+SEGMENTED = Code("113076", "DCM", "Segmentation")
 INTERSTITIAL_PATTERN = Code("112004", "DCM", "Abnormal interstitial pattern")
 CT_OF_CHEST = Code("169069000", "SCT", "CT of chest")
 VOLUME = Code("118565006", "SCT", "Volume")

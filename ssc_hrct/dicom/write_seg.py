@@ -20,7 +20,8 @@ from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
-from ssc_hrct.dicom.codes import Code, Property
+from ssc_hrct.dicom.codes import SEGMENTED, SOURCE_IMAGE, Code, Property
+from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Series
 from ssc_hrct.dicom.source_headers import check_complete, source_images, stamp
@@ -70,6 +71,7 @@ def write_seg(
         images = source_images(series, volume.source, subject_id)
         progress.step("Writing the segmentation", 1, 3)
         made = _segmentation(images, volume, segments, new_uid, keep_empty_frames, now)
+        _point_at_images(made, series, volume)
         progress.step("Writing the segmentation", 2, 3)
         with written_whole(file) as aside:
             made.save_as(aside, enforce_file_format=True)
@@ -104,6 +106,42 @@ def _segmentation(
     for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
     return made
+
+
+def _point_at_images(made: Any, series: Series, volume: Volume) -> None:
+    """For each frame the image that it lies on, by its place; none for a slice that was filled in.
+
+    The library does this only where every slice lies within a thousandth of a millimetre of its rung.
+    """
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    place = np.linalg.inv(_affine(volume))
+    there = {k for k, uid in enumerate(volume.source.sop_instance_uids) if uid}
+    images = {_slice_at(place, header.position): header for header in series.slices if header.position is not None}
+    shared = made.SharedFunctionalGroupsSequence[0]
+    if "DerivationImageSequence" in shared:
+        del shared.DerivationImageSequence
+    for frame in made.PerFrameFunctionalGroupsSequence:
+        k = _slice_at(place, frame.PlanePositionSequence[0].ImagePositionPatient)
+        header = images.get(k) if k in there else None
+        if header is None:
+            frame.DerivationImageSequence = Sequence()
+            continue
+        source = Dataset()
+        source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = header.sop_class or CT_IMAGE, header.sop_uid
+        if header.sop_class in ENHANCED_CT:
+            source.ReferencedFrameNumber = header.frame + 1
+        source.PurposeOfReferenceCodeSequence = Sequence([_concept(SOURCE_IMAGE)])
+        item = Dataset()
+        item.SourceImageSequence = Sequence([source])
+        item.DerivationCodeSequence = Sequence([_concept(SEGMENTED)])
+        frame.DerivationImageSequence = Sequence([item])
+
+
+def _slice_at(place: NDArray[np.float64], position: Any) -> int:
+    """Index of the slice whose first pixel lies at this position in mm."""
+    return round(float(place[0] @ np.array([*(float(v) for v in position), 1.0])))
 
 
 def _stored(array: NDArray[Any], source: SourceFrames) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from ssc_hrct import dicom
 from ssc_hrct.app.deidentify import new_uid
 from ssc_hrct.dicom.deidentify import Dates, NotWritten, Rules, write_deidentified
+from ssc_hrct.dicom.quiet import quiet
 from tests.dicom.making import change, noise_volume, only, write, write_enhanced
 
 KEY = bytes(range(32))
@@ -146,3 +147,73 @@ def test_the_copy_is_what_the_standard_wants(tmp_path: Path, dates: Dates) -> No
     told = subprocess.run(["dciodvfy", str(tmp_path / "out.dcm")], capture_output=True, text=True, check=False)
     assert "CTImage" in told.stderr + told.stdout
     assert "Error" not in told.stderr + told.stdout
+
+
+@pytest.mark.parametrize("name", ["Ono^Yoko", "Mar^Ina", "Lung^Mary", "Prim^Axial", "Head^First"])
+def test_names_that_are_parts_of_common_words_cost_nothing_that_the_score_needs(tmp_path: Path, name: str) -> None:
+    files = write(noise_volume(), tmp_path / "in")
+
+    def call(dataset: FileDataset, index: int) -> None:
+        dataset.PatientName, dataset.InstitutionName = name, "St Mary Medical"
+
+    change(files, call)
+    write_deidentified(files[0], tmp_path / "out.dcm", rules())
+    old, new = pydicom.dcmread(files[0]), pydicom.dcmread(tmp_path / "out.dcm")
+    for kept in ("PhotometricInterpretation", "ImageType", "PatientPosition", "RescaleType"):
+        assert new[kept].value == old[kept].value, kept
+    assert ("ConvolutionKernel" in new) is (name != "Lung^Mary"), "a kernel that is the patient's own name goes"
+
+
+@pytest.mark.parametrize(("name", "hidden"), [
+    ("王^芳", "王芳 1"), ("Wang^Fang=王^小芳", "x 王小芳"), ("DOE^JANE", "v doejane 2"),
+])
+def test_names_in_other_scripts_and_joined_are_found_in_text_that_stays(tmp_path: Path, name: str, hidden: str) -> None:
+    (file, *_) = write(noise_volume(), tmp_path / "in")
+
+    def call(dataset: FileDataset, index: int) -> None:
+        dataset.SpecificCharacterSet = "ISO_IR 192"
+        dataset.PatientName, dataset.SoftwareVersions = name, hidden
+
+    change([file], call)
+    write_deidentified(file, tmp_path / "out.dcm", rules())
+    assert "SoftwareVersions" not in pydicom.dcmread(tmp_path / "out.dcm")
+
+
+def test_a_name_in_the_place_of_a_time_goes(tmp_path: Path) -> None:
+    (file, *_) = write(noise_volume(), tmp_path / "in")
+
+    def call(dataset: FileDataset, index: int) -> None:
+        for tag, keyword, text in (("TM", "StudyTime", "DOE^JANE"), ("DT", "AcquisitionDateTime", "20200101 DOE^JANE"),
+                                   ("DA", "SeriesDate", "DOE")):
+            dataset[keyword] = pydicom.DataElement(keyword, tag, None)
+            dataset[keyword].VR = "UN"
+            dataset[keyword].value = text.encode()
+
+    with quiet():
+        change([file], call)
+        write_deidentified(file, tmp_path / "out.dcm", rules())
+    assert b"DOE" not in (tmp_path / "out.dcm").read_bytes()
+
+
+def test_bytes_behind_the_pixels_and_bits_below_them_go(tmp_path: Path) -> None:
+    (file, *_) = write(noise_volume(), tmp_path / "in")
+
+    def hide(dataset: FileDataset, index: int) -> None:
+        values = (np.frombuffer(dataset.PixelData, "<u2") & 0x0FFF) << 4
+        dataset.PixelData = (values | 0x0007).astype("<u2").tobytes() + b"DOE^JANE MRN"
+        dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 15, 0
+
+    change([file], hide)
+    write_deidentified(file, tmp_path / "out.dcm", rules())
+    copy = pydicom.dcmread(tmp_path / "out.dcm")
+    assert b"DOE" not in (tmp_path / "out.dcm").read_bytes()
+    assert copy.HighBit == 11
+    old = np.frombuffer(pydicom.dcmread(file).PixelData, "<u2")[: copy.Rows * copy.Columns] >> 4
+    np.testing.assert_array_equal(np.frombuffer(copy.PixelData, "<u2"), old)
+
+
+def test_pixels_that_are_cut_off_are_not_written(tmp_path: Path) -> None:
+    (file, *_) = write(noise_volume(), tmp_path / "in")
+    change([file], lambda dataset, _: setattr(dataset, "PixelData", dataset.PixelData[:-300]))
+    with pytest.raises(NotWritten, match="damaged"):
+        write_deidentified(file, tmp_path / "out.dcm", rules())

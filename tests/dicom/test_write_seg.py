@@ -195,6 +195,47 @@ def test_a_folder_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Pa
         written(tmp_path, series, dicom.load(series))
 
 
+def references(file: Path) -> dict[float, set[tuple[str, int | None]]]:
+    """Which images the frames at each height point at."""
+    found: dict[float, set[tuple[str, int | None]]] = {}
+    for frame in pydicom.dcmread(file).PerFrameFunctionalGroupsSequence:
+        height = round(float(frame.PlanePositionSequence[0].ImagePositionPatient[2]), 3)
+        here = found.setdefault(height, set())
+        for item in frame.DerivationImageSequence:
+            (image,) = item.SourceImageSequence
+            here.add((image.ReferencedSOPInstanceUID, image.get("ReferencedFrameNumber")))
+    return found
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_each_frame_points_at_the_image_it_lies_on_and_filled_slices_at_none(tmp_path: Path, rounded: bool) -> None:
+    files = write(noise_volume(), tmp_path / "in")
+    if rounded:  # as some scanners write positions
+        def uneven(dataset: FileDataset, index: int) -> None:
+            x, y, z = (float(v) for v in dataset.ImagePositionPatient)
+            dataset.ImagePositionPatient = [x, y, round(z + 0.004 * (index % 2), 3)]
+
+        change(files, uneven)
+    files[9].unlink()
+    series = only(tmp_path / "in")
+    found = references(written(tmp_path, series, dicom.load(series), keep_empty_frames=True))
+    images = {pydicom.dcmread(f).SOPInstanceUID: float(pydicom.dcmread(f).ImagePositionPatient[2])
+              for f in files if f.exists()}
+    assert len(found) == 24
+    assert [len(pointed) for _, pointed in sorted(found.items())] == [1] * 9 + [0] + [1] * 14
+    for height, pointed in found.items():
+        assert all(abs(images[uid] - height) < 0.01 and frame is None for uid, frame in pointed)
+
+
+def test_two_stacks_in_one_file_are_pointed_at_by_their_own_frames(tmp_path: Path) -> None:
+    one, other = write(noise_volume(1), tmp_path / "a"), write(noise_volume(2), tmp_path / "b", series="2.25.7")
+    change(other, lambda dataset, _: setattr(dataset, "ConvolutionKernel", "SOFT"))
+    file = write_enhanced([*one, *other], tmp_path / "in" / "frames", ExplicitVRLittleEndian)
+    soft = next(s for s in dicom.find([file.parent]).series if s.acquisition.kernel == "SOFT")
+    found = references(written(tmp_path, soft, dicom.load(soft), keep_empty_frames=True))
+    assert sorted(frame for pointed in found.values() for _, frame in pointed) == list(range(25, 49))
+
+
 def test_a_multi_frame_source_is_pointed_at(tmp_path: Path) -> None:
     write_enhanced(write(noise_volume(), tmp_path / "single"), tmp_path / "in" / "frames", ExplicitVRLittleEndian)
     series = only(tmp_path / "in")

@@ -84,3 +84,11 @@ def test_one_name_cannot_stand_for_two_patients(home: Home) -> None:
     one = home.run("deidentify", "in/a", "--out", "out", "--subject", "0007", "--dates", "drop")
     assert one.returncode == 0
     assert {(c.PatientID, c.StudyDate) for c in written(home.folder / "out").values()} == {("0007", "")}
+
+
+def test_a_number_in_files_that_call_themselves_nameless_becomes_a_pseudonym_too(home: Home) -> None:
+    write_block(home.folder / "in", names="a", patient="MRN4711")
+    done = home.run("deidentify", "in", "--out", "out")
+    assert done.returncode == 0
+    assert "MRN4711" not in done.stdout + done.stderr + "".join(written(home.folder / "out"))
+    assert {c.PatientID[:5] for c in written(home.folder / "out").values()} == {"subj-"}
