@@ -15,8 +15,9 @@ from uuid import uuid4
 
 from ssc_hrct import dicom, measure
 from ssc_hrct.app import assets
+from ssc_hrct.app.log import log_bug
 from ssc_hrct.app.score import Scored
-from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.errors import Cancelled, HrctError
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap, Volume
@@ -72,6 +73,11 @@ def write_objects(
                 files.extend(write(work, progress))
             except HrctError as problem:
                 problems.append(f"{name.upper()} was not written. {problem}")
+            except Cancelled:
+                raise
+            except Exception as fault:  # noqa: BLE001 - one format must not stop the others; it is logged and shown
+                log_bug(fault, "fault while writing objects")
+                problems.append(f"{name.upper()} was not written: a fault of the program ({type(fault).__name__}).")
     return tuple(files), tuple(problems)
 
 

@@ -68,16 +68,16 @@ def load(series: Series, *, hole_allowed_mm: float = 5.0, progress: Progress = S
     decoded = sorted(p for p in places if p not in bad)
     if not decoded:
         raise _refuse("UNREADABLE", "The pixels of none of the slices could be decoded.")
-    sops = {p: headers[i].sop_uid for p, i in places.items() if p not in bad}
+    sources = {p: (headers[i].sop_uid, headers[i].frame) for p, i in places.items() if p not in bad}
     facts = _with_absent(series.acquisition, stack, decoded, len(bad))
     if placement.axes[0] != 0:
-        return _finish(hu, placement, facts, tuple(sops.get(p, "") for p in range(total)), first)
+        return _finish(hu, placement, facts, [sources.get(p, ("", 0)) for p in range(total)], first)
     low, high = decoded[0], decoded[-1] + 1
     gaps = geometry.find_gaps(decoded)
     for start, count in runs_to_fill(gaps.runs, stack.spacing_mm or 0.0, hole_allowed_mm):
         fill_run(hu, start, count)
     placement = replace(placement, grid=_cut(placement.grid, low, high))
-    return _finish(hu[low:high], placement, facts, tuple(sops.get(p, "") for p in range(low, high)), first)
+    return _finish(hu[low:high], placement, facts, [sources.get(p, ("", 0)) for p in range(low, high)], first)
 
 
 def _refuse(code: str, sentence: str) -> HrctError:
@@ -163,9 +163,10 @@ def _cut(grid: Grid, low: int, high: int) -> Grid:
 
 
 def _finish(
-    hu: NDArray[np.int16], placement: geometry.Placement, facts: Acquisition, sops: tuple[str, ...], first: SliceHeader
+    hu: NDArray[np.int16], placement: geometry.Placement, facts: Acquisition, sources: Sequence[tuple[str, int]],
+    first: SliceHeader,
 ) -> Volume:
-    """The volume, with tilt undone."""
+    """The volume, with tilt undone. sources: SOP instance UID and frame of each slice."""
     grid, shear = placement.grid, placement.drift_mm[0]
     if shear:
         hu, first_row = shear_back(hu, shear / grid.spacing_mm[1])
@@ -173,7 +174,8 @@ def _finish(
         grid = replace(grid, shape=(hu.shape[0], hu.shape[1], hu.shape[2]),
                        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])))
     source = SourceFrames(
-        sop_instance_uids=sops, frame_of_reference_uid=first.frame_of_reference_uid, axes=placement.axes,
+        sop_instance_uids=tuple(uid for uid, _ in sources), frames=tuple(n for _, n in sources),
+        frame_of_reference_uid=first.frame_of_reference_uid, axes=placement.axes,
         flipped=placement.flipped, shear_mm_per_slice=shear,
     )
     return Volume(hu, grid, facts, source)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,6 +95,11 @@ class Series:
     identity: Identity
     slices: tuple[SliceHeader, ...] = field(default=(), repr=False)
     expiration: bool = False
+
+    @property
+    def slices_sha256(self) -> str:
+        """Tells stacks apart that come from one file under one UID: a hash of the slices' fingerprints."""
+        return hashlib.sha256("\n".join(header.fingerprint for header in self.slices).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

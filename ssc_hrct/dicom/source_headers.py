@@ -16,6 +16,7 @@ from ssc_hrct.core.volume import SourceFrames
 from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
 from ssc_hrct.dicom.series import Series
 
+_DATE, _TIME = re.compile(r"\d{8}"), re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
 _UID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 _TAKEN = (
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "StudyDate",
@@ -94,8 +95,9 @@ def _name(image: Any, subject_id: str) -> None:
     image.DeidentificationMethod = "ssc_hrct: named tags alone are taken over"
     image.PatientBirthDate = image.PatientSex = image.AccessionNumber = image.StudyID = ""
     image.ReferringPhysicianName = ""
-    image.setdefault("StudyDate", "")
-    image.setdefault("StudyTime", "")
+    for name, shape in (("StudyDate", _DATE), ("StudyTime", _TIME)):
+        if not shape.fullmatch(str(image.get(name, ""))):
+            setattr(image, name, "")
 
 
 def _cut_groups(image: Any) -> None:

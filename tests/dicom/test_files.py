@@ -111,6 +111,23 @@ def test_damage_inside_a_member_is_a_slice_that_cannot_be_read(tmp_path: Path) -
     assert (found.damaged, found.series[0].acquisition.slices) == ((archive / info.filename,), 23)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("harm", ["name", "local name", "data"])
+def test_no_damage_to_an_archive_stops_the_pass(tmp_path: Path, method: int, harm: str) -> None:
+    write(noise_volume(), tmp_path / "in" / "ü")
+    archive = packed(tmp_path / "in", tmp_path / "exam.zip", method=method)
+    data = bytearray(archive.read_bytes())
+    if harm == "data":
+        for at in range(60, len(data) * 2 // 3, 7):
+            data[at] ^= 0xFF
+    else:
+        at = data.index("ü".encode()) if harm == "local name" else data.rindex("ü".encode())
+        data[at : at + 2] = b"\xff\xff"
+    archive.write_bytes(data)
+    write(noise_volume(), tmp_path / "whole", series="2.25.9", study="2.25.8")
+    assert 24 in [series.acquisition.slices for series in dicom.find([tmp_path]).series]
+
+
 def test_an_archive_that_changed_is_read_anew(tmp_path: Path) -> None:
     write(noise_volume(), tmp_path / "in")
     assert only(packed(tmp_path / "in", tmp_path / "exam.zip")).acquisition.slices == 24

@@ -14,6 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 
 
 from ssc_hrct import dicom
 from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.app.result import frames_sha256
 from ssc_hrct.core.acquisition import SeriesKind
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.quality import check_header
@@ -69,7 +70,9 @@ def test_two_stacks_in_one_file_are_two_series(tmp_path: Path) -> None:
     file = write_enhanced([*one, *other], tmp_path / "many" / "frames", ExplicitVRLittleEndian)
     both = dicom.find([file.parent]).series
     assert sorted((s.acquisition.kernel, s.acquisition.slices) for s in both) == [("LUNG", 24), ("SOFT", 24)]
-    soft = next(s for s in both if s.acquisition.kernel == "SOFT")
+    soft, lung = (next(s for s in both if s.acquisition.kernel == kernel) for kernel in ("SOFT", "LUNG"))
+    assert soft.slices_sha256 != lung.slices_sha256
+    assert frames_sha256(dicom.load(soft).source) != frames_sha256(dicom.load(lung).source)
     np.testing.assert_array_equal(dicom.load(soft).hu, dicom.load(only(tmp_path / "b")).hu)
 
 

@@ -178,6 +178,19 @@ def test_what_the_source_lacks_is_told_before_and_refused_after(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("tag", "text"), [("StudyTime", "99:99"), ("StudyDate", "garbage"), ("StudyTime", "DOE^JANE")])
+def test_dates_that_are_none_stop_nothing(tmp_path: Path, tag: str, text: str) -> None:
+    def spoil(dataset: FileDataset, index: int) -> None:
+        dataset[tag].VR = "UN"
+        dataset[tag].value = text.encode()
+
+    files = write(noise_volume(), tmp_path / "in")
+    with quiet():
+        change(files, spoil)
+    series = only(tmp_path / "in")
+    assert text.encode() not in written(tmp_path, series, dicom.load(series)).read_bytes()
+
+
 def test_files_that_are_gone_are_named_as_gone(tmp_path: Path) -> None:
     files = write(noise_volume(), tmp_path / "in")
     series = only(tmp_path / "in")
