@@ -7,10 +7,11 @@ module is imported by the two commands that need one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ssc_hrct.app.log import log_event
-from ssc_hrct.core.errors import WrongUsage
+from ssc_hrct.core.errors import Cancelled, WrongUsage
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.dicom.network import Peer, Received, Sent, Tls, receive, send
 
@@ -42,14 +43,16 @@ def receive_objects(
     out: Path, host: str, port: int, title: str, tls: Tls | None, *, count: int | None,
     started: Callable[[int], None], progress: Progress = SILENT,
 ) -> Received:
-    """Receive until `count` objects were stored, or until the person stops. Raises WrongUsage, Cancelled."""
+    """Receive until `count` objects were stored, or until the person stops, which ends it well. Raises WrongUsage."""
     _check(port, title)
+    received = Received()
 
     def stop(received: Received) -> bool:
         progress.step("Receiving", received.stored, count or 0)
         return count is not None and received.stored >= count
 
-    received = receive(out, port, host=host, title=title, tls=tls, started=started, stop=stop)
+    with suppress(Cancelled, KeyboardInterrupt):
+        receive(out, port, received, host=host, title=title, tls=tls, started=started, stop=stop)
     log_event("objects received", stored=received.stored, refused=received.refused)
     return received
 

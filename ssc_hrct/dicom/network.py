@@ -28,7 +28,7 @@ AE_TITLE = "SSC_HRCT"
 LOOPBACK = "127.0.0.1"
 MOST_CONTEXTS = 120
 """Of 128 that an association may propose (PS3.8 9.3.2)."""
-SECONDS = 30
+SECONDS, HANDSHAKE_SECONDS = 30, 5
 _OUT_OF_ROOM, _CANNOT_UNDERSTAND = 0xA700, 0xC000
 
 
@@ -42,6 +42,16 @@ class Peer:
     calling: str = AE_TITLE
 
 
+class _ServerContext(ssl.SSLContext):
+    """A client that connects and says nothing must not hold the others up for good."""
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **more: Any) -> ssl.SSLSocket:
+        sock.settimeout(HANDSHAKE_SECONDS)
+        wrapped = super().wrap_socket(sock, *args, **more)
+        wrapped.settimeout(None)
+        return wrapped
+
+
 @dataclass(frozen=True, slots=True)
 class Tls:
     """Files in PEM. trusted: certificates by which the peer is checked; own, key: what we show it, where it asks."""
@@ -52,8 +62,11 @@ class Tls:
 
     def context(self, *, server: bool) -> ssl.SSLContext:
         """Raises HrctError(BAD_CERTIFICATE) where a file cannot be used."""
+        if server and self.own is None:
+            raise HrctError("BAD_CERTIFICATE", "To receive by TLS a certificate is needed.", "Name it, and its key.")
         try:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+            context: ssl.SSLContext = _ServerContext(ssl.PROTOCOL_TLS_SERVER) if server else ssl.SSLContext(
+                ssl.PROTOCOL_TLS_CLIENT)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             if self.trusted:
                 context.load_verify_locations(self.trusted)
@@ -81,10 +94,11 @@ class Sent:
 
 @dataclass(slots=True)
 class Received:
-    """What a receiver has taken so far; it changes while it runs."""
+    """What a receiver has taken so far; it changes while it runs. closed: nothing more is taken."""
 
     stored: int = 0
     refused: int = 0
+    closed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
@@ -176,10 +190,11 @@ def _send_one(link: Any, file: Path) -> str:
 
 
 def receive(
-    folder: Path, port: int, *, host: str = LOOPBACK, title: str = AE_TITLE, tls: Tls | None = None,
-    started: Callable[[int], None] = lambda port: None, stop: Callable[[Received], bool],
-) -> Received:
-    """Take what is sent to us, into `folder`, until `stop` says so; it is asked some times a second.
+    folder: Path, port: int, received: Received, *, host: str = LOOPBACK, title: str = AE_TITLE,
+    tls: Tls | None = None, started: Callable[[int], None] = lambda port: None, stop: Callable[[Received], bool],
+) -> None:
+    """Take what is sent to us, into `folder`, until `stop` says so; it is asked some times a second. Objects that come
+    while we close are answered as refused. received: counted there, also where `stop` raises.
 
     started: told the port that is listened on (0 asks the system for one). Raises HrctError(NOT_CONNECTED) where the
     port cannot be had, BAD_CERTIFICATE.
@@ -187,7 +202,6 @@ def receive(
     from pynetdicom import AE, AllStoragePresentationContexts, evt
     from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-    received = Received()
     ae = AE(ae_title=title)
     for context in AllStoragePresentationContexts:
         ae.add_supported_context(context.abstract_syntax, _syntaxes())
@@ -208,28 +222,42 @@ def receive(
         while not stop(received):
             wait.wait(0.1)
     finally:
+        with received.lock:
+            received.closed = True
         server.shutdown()
-    return received
+        ae.shutdown()
 
 
 def _taker(folder: Path, received: Received) -> Callable[[Any], int]:
     def take(event: Any) -> int:
         try:
             name = hashlib.sha256(str(event.request.AffectedSOPInstanceUID).encode()).hexdigest()[:32]
-            with written_whole(folder / f"{name}.dcm") as aside:
-                aside.write_bytes(event.encoded_dataset())
-        except HrctError:
-            status = _OUT_OF_ROOM
+            content = event.encoded_dataset()
         except Exception:  # noqa: BLE001 - whatever a peer sends must not end the receiver
-            status = _CANNOT_UNDERSTAND
-        else:
-            status = 0
-        with received.lock:
+            name, content = "", b""
+        with received.lock:  # one at a time: two senders may send the same object
+            status = _OUT_OF_ROOM if received.closed else _put(folder, name, content) if name else _CANNOT_UNDERSTAND
             received.stored += status == 0
             received.refused += status != 0
         return status
 
     return take
+
+
+def _put(folder: Path, name: str, content: bytes) -> int:
+    """Store an object; the answer's status. What is there with other bytes under one UID stays beside it."""
+    try:
+        for number in range(1, 100):
+            file = folder / (f"{name}.dcm" if number == 1 else f"{name}-{number}.dcm")
+            if not file.exists():
+                with written_whole(file) as aside:
+                    aside.write_bytes(content)
+                return 0
+            if file.read_bytes() == content:
+                return 0
+    except (HrctError, OSError):
+        return _OUT_OF_ROOM
+    return _CANNOT_UNDERSTAND
 
 
 def _syntaxes() -> list[str]:

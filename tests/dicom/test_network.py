@@ -16,7 +16,7 @@ import pytest
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.dicom.network import Peer, Received, Tls, receive, send
-from tests.dicom.making import noise_volume, write
+from tests.dicom.making import change, noise_volume, write
 
 needs_dcmtk = pytest.mark.skipif(shutil.which("storescp") is None, reason="dcmtk is not installed")
 LOOPBACK = "127.0.0.1"
@@ -35,7 +35,7 @@ def receiving(folder: Path, **more: object) -> Iterator[int]:
 
     def run() -> None:
         try:
-            receive(folder, 0, started=started, stop=lambda _: over.is_set(), **more)  # type: ignore[arg-type]
+            receive(folder, 0, Received(), started=started, stop=lambda _: over.is_set(), **more)  # type: ignore[arg-type]
         except BaseException as problem:  # noqa: BLE001 - told to the test
             failure.append(problem)
             ready.set()
@@ -143,7 +143,7 @@ def test_nobody_there_and_a_port_that_is_taken_are_said(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(HrctError, match="cannot be listened on"):
-            receive(tmp_path / "out", port, stop=lambda _: True)
+            receive(tmp_path / "out", port, Received(), stop=lambda _: True)
     with pytest.raises(HrctError, match="does not answer"):
         send([tmp_path / "in"], Peer(LOOPBACK, port))
     with pytest.raises(HrctError, match="TLS cannot be used"):
@@ -159,13 +159,55 @@ def test_what_cannot_be_stored_is_answered_as_refused(tmp_path: Path) -> None:
 
 
 def test_the_receiver_is_on_this_computer_alone_unless_told(tmp_path: Path) -> None:
-    seen: list[Received] = []
+    places: list[int] = []
+    heard: list[str] = []
 
     def stop(received: Received) -> bool:
-        seen.append(received)
+        with Path("/proc/net/tcp").open() as table:
+            heard.extend(line.split()[1] for line in table if line.split()[1].endswith(f":{places[0]:04X}"))
         return True
 
-    places: list[int] = []
-    receive(tmp_path, 0, started=places.append, stop=stop)
-    assert seen
-    assert places[0] > 0
+    if not Path("/proc/net/tcp").exists():
+        pytest.skip("this system does not list its sockets")
+    receive(tmp_path, 0, Received(), started=places.append, stop=stop)
+    assert {place.split(":")[0] for place in heard} == {"0100007F"}, "127.0.0.1 in hexadecimal, last byte first"
+
+
+def test_after_the_stop_nothing_more_is_taken(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    received, port = Received(), []
+    ready = threading.Event()
+    thread = threading.Thread(target=lambda: receive(
+        tmp_path / "out", 0, received, started=lambda n: (port.append(n), ready.set()), stop=lambda r: r.stored >= 3))
+    thread.start()
+    assert ready.wait(20)
+    try:
+        send([tmp_path / "in"], Peer(LOOPBACK, port[0]))
+    except HrctError:
+        pass  # the connection ended under way
+    thread.join(30)
+    assert not thread.is_alive()
+    stored = received.stored
+    assert stored == len(list((tmp_path / "out").iterdir()))
+    time.sleep(0.5)
+    assert received.stored == stored
+
+
+def test_a_client_that_says_nothing_holds_nobody_up(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+    own, key = certificate
+    write(noise_volume(), tmp_path / "in")
+    with receiving(tmp_path / "out", tls=Tls(own=own, key=key)) as port, socket.create_connection((LOOPBACK, port)):
+        sent = send([tmp_path / "in"], Peer(LOOPBACK, port), tls=Tls(trusted=own))
+    assert sent.sent == 24
+    with pytest.raises(HrctError, match="certificate is needed"):
+        receive(tmp_path / "out", 0, Received(), tls=Tls(), stop=lambda _: True)
+
+
+def test_other_bytes_under_one_uid_stand_beside_each_other(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path / "in")[:1]
+    with receiving(tmp_path / "out") as port:
+        send(files, Peer(LOOPBACK, port))
+        send(files, Peer(LOOPBACK, port))
+        change(files, lambda dataset, _: setattr(dataset, "KVP", 77))
+        send(files, Peer(LOOPBACK, port))
+    assert len(list((tmp_path / "out").iterdir())) == 2
