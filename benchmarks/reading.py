@@ -38,7 +38,7 @@ import hashlib, sys
 from pathlib import Path
 from ssc_hrct import dicom
 series, = dicom.find([Path(sys.argv[1])]).series
-print(hashlib.sha256(dicom.load(series).hu.tobytes()).hexdigest())
+print(hashlib.sha256(memoryview(dicom.load(series).hu).cast("B")).hexdigest())
 """
 LIST = "import sys; from pathlib import Path; from ssc_hrct import dicom; dicom.find([Path(sys.argv[1])])"
 
