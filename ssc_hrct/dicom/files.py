@@ -133,7 +133,7 @@ class _Archive:
 
     def __init__(self, place: Path) -> None:
         self.zip = zipfile.ZipFile(place)
-        infos = [info for info in self.zip.infolist() if not info.is_dir()]
+        infos = [info for info in self.zip.infolist() if not info.filename.endswith("/")]
         if len(infos) > MOST_MEMBERS:
             raise OSError("the archive has too many members")
         self.members: dict[str, zipfile.ZipInfo] = {}

@@ -14,7 +14,7 @@ from tests.dicom.fuzzing import bases, input_of, outcome
 
 INPUTS, FIRST = 240, 1_000_000
 KNOWN = {"loaded", "nothing to load", "UNREADABLE", "BAD_GEOMETRY", "MISSING_SLICES", "NOT_CT", "LOCALIZER"}
-FOUND = (21, 79, 117, 126, 141, 303, 302, 374, 436)
+FOUND = (21, 79, 117, 126, 141, 303, 302, 374, 436, 110837)
 """Seeds that once ended in a panic, or did not end."""
 
 
