@@ -27,10 +27,19 @@ def test_schemas_name_the_columns_in_the_order_of_the_files():
 
 def test_the_page_of_the_command_line_tells_of_every_command_and_option():
     text = (DOCS / "cli.md").read_text()
-    for command in ("demo", "inspect", "score", "compare", "gui", "self-test"):
+    for command in ("demo", "inspect", "score", "compare", "deidentify", "send", "receive", "gui", "self-test"):
         assert re.search(rf"^## {command}$", text, re.MULTILINE), command
     for option in ("--out", "--subject", "--visit", "--manifest", "--keep-patient-id", "--json", "--followup-visit"):
         assert option in text
+
+
+def test_every_test_that_the_page_on_dicom_names_is_there():
+    named = re.findall(r"`([\w/]+)::(test_\w+)`", (DOCS / "dicom.md").read_text())
+    assert len(named) >= 40
+    tests = DOCS.parent / "tests"
+    for file, test in named:
+        place = tests / (f"{file}.py" if "/" in file else f"dicom/{file}.py")
+        assert f"def {test}(" in place.read_text(), f"{file}::{test}"
 
 
 def test_every_page_is_reached_from_the_index():

@@ -29,7 +29,7 @@ FILES_KEPT = 3
 
 FACTS = frozenset({
     "code", "codes", "status", "slices", "rows", "columns", "seconds", "exams", "exit_code", "command", "files",
-    "python", "system",
+    "python", "system", "sent", "failed", "stored", "refused",
 })
 """What an event may say beside its text."""
 _WORD = re.compile(r"[A-Za-z0-9_.;+-]{1,200}")

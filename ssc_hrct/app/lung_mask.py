@@ -1,4 +1,4 @@
-"""Use the lungs of another program: a NIfTI or NRRD file in place of the lungs that are found here.
+"""Use the lungs of another program: a DICOM SEG, NIfTI or NRRD file in place of the lungs that are found here.
 
 In: a file, then a volume. Out: `Lungs` and what must be said of them. Ours are found all the same: they are what the
 mask is compared with, and our airways leave it. What is wrong with the file alone is wrong usage; what is wrong with
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ssc_hrct import measure, quality
+from ssc_hrct import dicom, measure, quality
 from ssc_hrct.core.errors import HrctError, WrongUsage
 from ssc_hrct.core.findings import Finding, refusal
 from ssc_hrct.core.lungs import Lungs
@@ -21,7 +21,8 @@ from ssc_hrct.export.label_maps import read_label_map
 
 def read_lung_mask(path: Path, *, progress: Progress = SILENT) -> LabelMap:
     """The mask on its own grid. Raises WrongUsage where the file cannot be read, or cannot hold lungs."""
-    mask = read_label_map(path, progress=progress)
+    read = dicom.read_seg_lungs if dicom.is_dicom(path) else read_label_map
+    mask = read(path, progress=progress)
     try:
         measure.check_labels(mask)
     except HrctError as problem:

@@ -30,8 +30,10 @@ class Result:
 
 
 def frames_sha256(source: SourceFrames) -> str:
-    """Names what was loaded: a hash of the SOP instance UIDs, feet to head."""
-    return hashlib.sha256("\n".join(source.sop_instance_uids).encode()).hexdigest()
+    """Names what was loaded: a hash of the SOP instance UIDs, and frame numbers where files have many; feet to head."""
+    frames = source.frames or (0,) * len(source.sop_instance_uids)
+    named = [f"{uid}#{n}" if n else uid for uid, n in zip(source.sop_instance_uids, frames, strict=True)]
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
 
 def result_of(scored: Scored) -> Result:

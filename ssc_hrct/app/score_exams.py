@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -24,6 +24,7 @@ from ssc_hrct.app.listing import look
 from ssc_hrct.app.log import log_bug, log_event
 from ssc_hrct.app.lung_mask import read_lung_mask
 from ssc_hrct.app.manifest import Entry, Manifest
+from ssc_hrct.app.objects import OBJECTS, missing_for, write_objects
 from ssc_hrct.app.result import Result, result_of
 from ssc_hrct.app.save import doubtful, save_scores
 from ssc_hrct.app.score import Scored, score_series
@@ -47,7 +48,8 @@ OVERLAYS = "overlays"
 class Wishes:
     """What a person asked for. visit None: not named. secret: place of the secret, None for the usual one.
 
-    lungs: file with the lungs of one exam, made by another program.
+    lungs: file with the lungs of one exam, made by another program. formats: of `objects.FORMATS`; their
+    files go into OUT/objects. series: to be scored in place of the chosen ones, by the numbers of `inspect` or by UID.
     """
 
     paths: tuple[Path, ...]
@@ -59,6 +61,9 @@ class Wishes:
     secret: Path | None = None
     overlay: bool = False
     lungs: Path | None = None
+    formats: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    keep_empty_frames: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,8 @@ class Done:
     overlay_problem: str = ""
     saved_late: int = 0
     doubts: tuple[str, ...] = ()
+    objects: tuple[Path, ...] = ()
+    object_problems: tuple[str, ...] = ()
 
 
 def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> Plan:
@@ -119,6 +126,7 @@ def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> 
     found, choices = look(paths, protocol, progress=progress)
     if not choices:
         raise no_dicom(found)
+    choices, overruled = overrule(choices, wishes.series)
     entries, unanswered = _entries(wishes, choices)
     if len(choices) > 1 and (wishes.subject is not None or wishes.visit is not None):
         option = "--subject" if wishes.subject is not None else "--visit"
@@ -137,7 +145,42 @@ def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> 
         exams.append(PlannedExam(choice, whose, visit or UNSCHEDULED, known))
     if wishes.manifest is not None and None in entries:
         notes = (*notes, f"Exams that the manifest does not name: {entries.count(None)}.")
-    return Plan(tuple(exams), (*_damaged(found), *notes), unanswered, mask)
+    notes = (*notes, *dict.fromkeys(filter(None, (missing_for(wishes.formats, c.scan) for c in choices))))
+    return Plan(tuple(exams), (*_damaged(found), *overruled, *notes), unanswered, mask)
+
+
+def overrule(
+    choices: Sequence[dicom.ExamChoice], wanted: Sequence[str]
+) -> tuple[tuple[dicom.ExamChoice, ...], tuple[str, ...]]:
+    """The choices with the series that the user wants, and a sentence on each that changed.
+
+    wanted: "2.3" is the third series of the second exam as `inspect` lists them; else a series UID. Raises WrongUsage
+    for one that is not there, and for two of one exam.
+    """
+    taken: dict[int, tuple[str, int]] = {}
+    for text in wanted:
+        places = [(exam, place) for exam, choice in enumerate(choices)
+                  for place, series in enumerate((choice.scan, *(other for other, _ in choice.others)))
+                  if text in (f"{exam + 1}.{place + 1}", series.acquisition.series_instance_uid)]
+        if len(places) != 1:
+            raise WrongUsage(f"There is no series '{text}' here.", "Take its number from inspect, as in 1.2.")
+        (exam, place), = places
+        if exam in taken:
+            raise WrongUsage(f"Exam {exam + 1} cannot be scored by two series.", "Name one --series for each exam.")
+        taken[exam] = text, place
+    made = [_by_hand(choice, taken[i][1]) if i in taken else choice for i, choice in enumerate(choices)]
+    notes = [f"Exam {exam + 1}: series {text} is scored, as you asked."
+             for exam, (text, place) in sorted(taken.items()) if place]
+    return tuple(made), tuple(notes)
+
+
+def _by_hand(choice: dicom.ExamChoice, place: int) -> dicom.ExamChoice:
+    """The choice with the series at this place (0 is the chosen one)."""
+    if place == 0:
+        return choice
+    others = list(choice.others)
+    scan, _ = others.pop(place - 1)
+    return replace(choice, scan=scan, others=((choice.scan, "Another series was asked for."), *others))
 
 
 def _mask(lungs: Path | None, exams: int, progress: Progress) -> LabelMap | None:
@@ -244,9 +287,10 @@ def run(
         except HrctError as failure:  # the next save, after the next exam, tries these rows again
             replaced, late, problem = (), 0, failure
         picture, no_picture = _overlay(scored, exam, wishes.out) if wishes.overlay else (None, "")
+        objects, no_objects = _objects(scored, exam, wishes, now(), progress) if wishes.formats else ((), ())
         tell(Done(
             result, exam.choice.scan.files[0].parent, replaced, picture, str(problem or ""), no_picture, late,
-            doubts,
+            doubts, objects, no_objects,
         ))
     if problem is not None:
         raise problem
@@ -315,6 +359,22 @@ def _overlay(scored: Scored, exam: PlannedExam, out: Path) -> tuple[Path | None,
     except Exception as fault:  # noqa: BLE001 - a picture must not stop the exams behind it; it is logged and shown
         log_bug(fault, "fault while drawing a picture")
         return None, f"The picture could not be made: {_in_words(fault)}"
+
+
+def _objects(
+    scored: Scored, exam: PlannedExam, wishes: Wishes, now: datetime, progress: Progress
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """The files for other programs, and why any is missing. Stops no other exam."""
+    name = overlay_name(exam.named, exam.visit, exam.choice.study_instance_uid).removesuffix(".png")
+    stem = wishes.out / OBJECTS / name
+    try:
+        return write_objects(exam.choice.scan, scored, wishes.formats, stem, now=now,
+                             keep_empty_frames=wishes.keep_empty_frames, progress=progress)
+    except Cancelled:
+        raise
+    except Exception as fault:  # noqa: BLE001 - a file must not stop the exams behind it; it is logged and shown
+        log_bug(fault, "fault while writing objects")
+        return (), (f"A file for other programs could not be made: {_in_words(fault)}.",)
 
 
 def _save_overlay(scored: Scored, exam: PlannedExam, out: Path) -> tuple[Path | None, str]:

@@ -89,6 +89,7 @@ def _answer(
             subject_id=content["subject_id"],
             visit=content["visit"],
             findings=tuple((code, level, detail) for code, level, detail in content["findings"]),
+            slices_sha256=content["slices_sha256"],
         )
         more = score(request, out, _Told(connection, token))
     except Cancelled:
@@ -137,7 +138,9 @@ def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:
     same = [s for s in found.series if s.acquisition.series_instance_uid == request.series_instance_uid]
     if not same:
         raise HrctError("FILES_CHANGED", "The files of this scan are no longer there.", "Open the folder again.")
-    series = max(same, key=lambda s: len(wanted.intersection(str(f) for f in s.files)))
+    series = max(same, key=lambda s: (
+        s.slices_sha256 == request.slices_sha256, len(wanted.intersection(str(f) for f in s.files))
+    ))
     scored = score_series(
         series,
         subject_id=request.subject_id,

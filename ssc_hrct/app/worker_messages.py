@@ -26,13 +26,17 @@ MAPS = ("regions", "patterns", "zones")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """files: of one series. findings: (code, level, detail) of what is known before (subject, visit)."""
+    """files: of one series. findings: (code, level, detail) of what is known before (subject, visit).
+
+    slices_sha256: of the series, for files that hold several.
+    """
 
     files: tuple[str, ...]
     series_instance_uid: str
     subject_id: str
     visit: str
     findings: tuple[tuple[str, str, str], ...] = ()
+    slices_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

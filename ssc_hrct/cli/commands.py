@@ -23,7 +23,8 @@ Command = Callable[[argparse.Namespace], int]
 def by_name(name: str, speaker: Speaker) -> Command:
     """The command of that name, speaking through `speaker`."""
     commands: dict[str, Callable[[argparse.Namespace, Speaker], int]] = {
-        "demo": demo, "inspect": inspect, "score": score, "compare": compare, "gui": gui, "self-test": self_test,
+        "demo": demo, "inspect": inspect, "score": score, "compare": compare,
+        "deidentify": deidentify, "send": send, "receive": receive, "gui": gui, "self-test": self_test,
     }
     return lambda asked: commands[name](asked, speaker)
 
@@ -53,7 +54,8 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
     wishes = Wishes(
         paths=tuple(asked.paths), out=asked.out, subject=subject, visit=visit, manifest=manifest,
         keep_patient_id=asked.keep_patient_id, secret=asked.secret, overlay=asked.overlay,
-        lungs=asked.lungs,
+        lungs=asked.lungs, formats=tuple(asked.formats), keep_empty_frames=asked.seg_keep_empty_frames,
+        series=tuple(asked.series),
     )
     protocol = default_protocol()
     done: list[Done] = []
@@ -67,7 +69,9 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
             speaker.note(doubt)
         if one.overlay is not None:
             speaker.note(f"Picture: {one.overlay}")
-        for trouble in (one.problem, one.overlay_problem):
+        for file in one.objects:
+            speaker.note(f"Written: {file}")
+        for trouble in (one.problem, one.overlay_problem, *one.object_problems):
             if trouble:
                 speaker.note(trouble)
         if one.saved_late:
@@ -88,7 +92,9 @@ def score(asked: argparse.Namespace, speaker: Speaker) -> int:
             speaker.line(f"{count_line([one.result.row for one in done])} Table: {scores_file(asked.out)}")
         if asked.json:
             speaker.result(json.dumps([to_json(one.result) for one in done], indent=2))
-    failed = missing or any(one.overlay_problem or one.result.row["status"] == "refused" for one in done)
+    failed = missing or any(
+        one.overlay_problem or one.object_problems or one.result.row["status"] == "refused" for one in done
+    )
     return REFUSED if failed else OK
 
 
@@ -163,14 +169,72 @@ def inspect(asked: argparse.Namespace, speaker: Speaker) -> int:
     for number, exam in enumerate(seen.exams, start=1):
         date = next((s.facts.scan_date for s in exam if s.facts.scan_date), None)
         speaker.line(f"Exam {number}" + (f", {date}" if date else ", date not known"))
-        for series in exam:
-            for line in series_lines(series):
+        for place, series in enumerate(exam, start=1):
+            for line in series_lines(series, f"{number}.{place}"):
                 speaker.line(f"  {line}")
     if seen.damaged:
         speaker.note(f"Damaged files: {len(seen.damaged)}, the first is '{seen.damaged[0]}'.")
     if seen.not_dicom:
         speaker.note(f"Files that are not DICOM: {seen.not_dicom} of {seen.files}.")
     return OK
+
+
+def deidentify(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.identity import check_subject_id
+    from ssc_hrct.app.manifest import check_paths
+
+    subject = check_subject_id(asked.subject) if asked.subject is not None else None
+    check_paths(asked.paths)
+    from ssc_hrct import dicom
+    from ssc_hrct.app import deidentify as use_case
+    from ssc_hrct.app.assets import default_protocol
+
+    report = use_case.deidentify(
+        asked.paths, asked.out, dates=dicom.Dates(asked.dates), protocol=default_protocol(), subject=subject,
+        secret=asked.secret, progress=speaker.bar,
+    )
+    for note in report.notes:
+        speaker.note(note)
+    for why, files in report.left_out:
+        speaker.note(f"Left out, {files} {'file' if files == 1 else 'files'}: {why}.")
+    speaker.line(f"Exams: {report.exams}. Images written without identity: {report.written}, into '{asked.out}'. "
+                 f"Subjects: {', '.join(report.subjects)}.")
+    speaker.line("Look at them before you give them away: what is burned into the pixels cannot be seen by a program.")
+    return OK if report.written else REFUSED
+
+
+def send(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.manifest import check_paths
+
+    check_paths(asked.paths)
+    from ssc_hrct.app.log import start_log
+    from ssc_hrct.app.transfer import peer_of, send_objects, tls_of
+
+    start_log()
+    peer = peer_of(asked.host, asked.port, asked.called, asked.calling)
+    tls = tls_of(asked.tls, asked.trusted, asked.certificate, asked.key)
+    sent = send_objects(asked.paths, peer, tls, progress=speaker.bar)
+    for why, files in sent.failed:
+        speaker.note(f"Not sent: {files}, because {why}.")
+    if sent.not_dicom:
+        speaker.note(f"Files that are no DICOM objects: {sent.not_dicom}.")
+    speaker.line(f"Objects sent: {sent.sent}.")
+    return REFUSED if sent.failed else OK
+
+
+def receive(asked: argparse.Namespace, speaker: Speaker) -> int:
+    from ssc_hrct.app.log import start_log
+    from ssc_hrct.app.transfer import receive_objects, tls_of
+
+    start_log()
+    tls = tls_of(asked.tls, asked.trusted, asked.certificate, asked.key)
+    received = receive_objects(
+        asked.out, asked.host, asked.port, asked.title, tls, count=asked.count,
+        started=lambda port: speaker.note(f"Listening on {asked.host}, port {port}. Stop with Ctrl-C."),
+        progress=speaker.bar,
+    )
+    speaker.line(f"Objects received: {received.stored}, into '{asked.out}'. Refused: {received.refused}.")
+    return REFUSED if received.refused else OK
 
 
 def demo(asked: argparse.Namespace, speaker: Speaker) -> int:

@@ -75,8 +75,9 @@ def replaced_line(row: Row) -> str:
     return f"Replaced the row of {who(row)} ({said}, scored {row['scored_at_utc']})."
 
 
-def series_lines(series: ListedSeries) -> list[str]:
-    """What a series is, whether it can be scored, and why not; cautions of one that can be stand below that."""
+def series_lines(series: ListedSeries, number: str) -> list[str]:
+    """Its number, as `score --series` takes it; what a series is, whether it can be scored, and why not; cautions of
+    one that can be stand below that."""
     from ssc_hrct.app.words import KIND_WORDS
 
     facts = series.facts
@@ -87,8 +88,8 @@ def series_lines(series: ListedSeries) -> list[str]:
     if not series.scorable:
         verdict = "Cannot be scored."
     else:
-        verdict = "This series is scored." if series.chosen else "Could be scored, but another is chosen."
-    lines = [f"{', '.join(what)}, in {series.place}", f"    {verdict} {series.why_not}".rstrip()]
+        verdict = "This series would be scored." if series.chosen else "Could be scored, but another is chosen."
+    lines = [f"{number}  {', '.join(what)}, in {series.place}", f"    {verdict} {series.why_not}".rstrip()]
     if not series.scorable:  # what to do about it comes from what refuses it
         return lines + [f"    {finding_text(f)}" for f in series.findings if f.level.value == "refused"]
     if series.findings:

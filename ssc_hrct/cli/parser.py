@@ -65,6 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     _inspect(commands)
     _score(commands)
     _compare(commands)
+    _deidentify(commands)
+    _send(commands)
+    _receive(commands)
     _gui(commands)
     _self_test(commands)
     return parser
@@ -121,13 +124,27 @@ def _score(commands: _Commands[PlainParser]) -> None:
     )
     command.add_argument("--secret", metavar="FILE", type=Path, help=_SECRET)
     command.add_argument(
+        "--series", metavar="N.M", action="append", default=[],
+        help="score this series in place of the one that is chosen: its number as inspect lists it (1.2 is the second "
+        "of exam 1), or its UID; once for each exam",
+    )
+    command.add_argument(
         "--overlay", action="store_true",
         help="also draw six slices of each scan with what was found on them, into DIR/overlays",
     )
     command.add_argument(
         "--lungs", metavar="FILE", type=Path,
-        help="lungs that another program outlined, in place of ours: a label map as NIfTI (.nii, .nii.gz) or NRRD "
-        "(.nrrd, .nhdr); for one exam",
+        help="lungs that another program outlined, in place of ours: a DICOM SEG, or a label map as NIfTI (.nii, "
+        ".nii.gz) or NRRD (.nrrd, .nhdr); for one exam",
+    )
+    command.add_argument(
+        "--format", metavar="NAME", action="append", choices=("seg", "sr", "nifti"), default=[], dest="formats",
+        help="also write what was found for other programs, into DIR/objects: seg (DICOM segmentations of lungs and "
+        "patterns), sr (DICOM structured report), nifti (label maps); may be given more than once",
+    )
+    command.add_argument(
+        "--seg-keep-empty-frames", action="store_true",
+        help="write a frame for each slice into segmentations, for viewers that count frames; larger files",
     )
     command.add_argument("--json", action="store_true", help="print the results as JSON, and messages apart from them")
 
@@ -151,6 +168,61 @@ def _compare(commands: _Commands[PlainParser]) -> None:
         help="use the patient number of the files as the subject's number, where no other is given",
     )
     command.add_argument("--secret", metavar="FILE", type=Path, help=_SECRET)
+
+
+def _deidentify(commands: _Commands[PlainParser]) -> None:
+    command = _command(
+        commands, "deidentify", "copy CT exams without the patients' identity",
+        "Writes the CT images of all exams once more, without names, numbers, free text and private elements, under "
+        "pseudonyms that are the same each time. What is burned into pixels cannot be seen: pages and captures are "
+        "left out, and you should look at what is written. The files that are read stay as they are.",
+    )
+    command.add_argument("paths", metavar="PATH", type=Path, nargs="+", help=_PATHS)
+    command.add_argument("--out", metavar="DIR", type=Path, required=True, help="new or empty folder for the copies")
+    command.add_argument("--subject", metavar="ID", help=f"{_SUBJECT}; for one patient (default: a pseudonym)")
+    command.add_argument(
+        "--dates", choices=("keep", "shift", "drop"), default="keep",
+        help="keep all dates, shift all of a patient's by the same number of days, or drop them (default: %(default)s)",
+    )
+    command.add_argument("--secret", metavar="FILE", type=Path, help=_SECRET)
+
+
+def _send(commands: _Commands[PlainParser]) -> None:
+    command = _command(
+        commands, "send", "send DICOM objects to an archive (C-STORE)",
+        "Sends every DICOM object under the paths as it is. This and receive are the only commands that use a network.",
+    )
+    command.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files or folders to send")
+    command.add_argument("--host", metavar="NAME", required=True, help="the archive's name or address")
+    command.add_argument("--port", metavar="N", type=int, required=True, help="the archive's port")
+    command.add_argument("--called", metavar="AE", default="ANY-SCP", help="its AE title (default: %(default)s)")
+    command.add_argument("--calling", metavar="AE", default="SSC_HRCT", help="our AE title (default: %(default)s)")
+    _tls(command)
+
+
+def _receive(commands: _Commands[PlainParser]) -> None:
+    command = _command(
+        commands, "receive", "receive DICOM objects into a folder (C-STORE)",
+        "Listens until it is stopped (Ctrl-C) and stores what is sent. Without --host, on this computer alone: an "
+        "archive on another computer cannot reach it then.",
+    )
+    command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for what is received")
+    command.add_argument("--port", metavar="N", type=int, default=11112, help="our port (default: %(default)s)")
+    command.add_argument(
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+    )
+    command.add_argument("--title", metavar="AE", default="SSC_HRCT", help="our AE title (default: %(default)s)")
+    command.add_argument("--count", metavar="N", type=int, help="stop after so many objects")
+    _tls(command)
+
+
+def _tls(command: PlainParser) -> None:
+    command.add_argument("--tls", action="store_true", help="encrypt, by TLS 1.2 or later")
+    command.add_argument(
+        "--trusted", metavar="FILE", type=Path, help="certificates by which the other side is checked (PEM)"
+    )
+    command.add_argument("--certificate", metavar="FILE", type=Path, help="our certificate (PEM)")
+    command.add_argument("--key", metavar="FILE", type=Path, help="its key (PEM)")
 
 
 def _gui(commands: _Commands[PlainParser]) -> None:

@@ -35,10 +35,10 @@ def read_only(array: NDArray[T]) -> NDArray[T]:
 class SourceFrames:
     """How the volume's slices map back to files.
 
-    sop_instance_uids: one per slice of the volume, feet to head; empty text for a slice that was
-    filled in. axes: for the volume's z, y, x the axis of the stack as stored (0 slice, 1 row,
-    2 column); flipped: whether that axis was reversed. shear_mm_per_slice: rows were moved by this
-    much per slice to undo gantry tilt (0: none).
+    sop_instance_uids: one per slice of the volume, feet to head; empty text for a slice that was filled in. frames:
+    of each slice, which image of its file it is, from 0 (empty: all 0). axes: for the volume's z, y, x the axis of
+    the stack as stored (0 slice, 1 row, 2 column); flipped: whether that axis was reversed. shear_mm_per_slice:
+    rows were moved by this much per slice to undo gantry tilt (0: none).
     """
 
     sop_instance_uids: tuple[str, ...] = ()
@@ -46,6 +46,7 @@ class SourceFrames:
     axes: tuple[int, int, int] = (0, 1, 2)
     flipped: tuple[bool, bool, bool] = (False, False, False)
     shear_mm_per_slice: float = 0.0
+    frames: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,19 @@
 """Files in (find, choose, load) and out (write_ct). The only room that knows DICOM."""
 
 from ssc_hrct.dicom.choose import choose
+from ssc_hrct.dicom.codes import ORGANS, PATTERNS, VESSELS
+from ssc_hrct.dicom.deidentify import Dates, NotWritten, Rules, write_deidentified
 from ssc_hrct.dicom.find import find
 from ssc_hrct.dicom.load import load
+from ssc_hrct.dicom.read_seg import is_dicom, read_seg_lungs
 from ssc_hrct.dicom.series import ExamChoice, Found, Series
+from ssc_hrct.dicom.source_headers import lacking
 from ssc_hrct.dicom.write_ct import write_ct
+from ssc_hrct.dicom.write_seg import Segment, WrittenSeg, write_seg
+from ssc_hrct.dicom.write_sr import write_sr
 
-__all__ = ["ExamChoice", "Found", "Series", "choose", "find", "load", "write_ct"]
+__all__ = [
+    "ORGANS", "PATTERNS", "VESSELS", "Dates", "ExamChoice", "Found", "NotWritten", "Rules", "Segment", "Series",
+    "WrittenSeg", "choose", "find", "is_dicom", "lacking", "load", "read_seg_lungs", "write_ct", "write_deidentified",
+    "write_seg", "write_sr",
+]

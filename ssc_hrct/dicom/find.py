@@ -1,25 +1,30 @@
 """One pass over files and folders: every image's header is read once, nothing is decoded.
 
-In: paths. Out: `Found`. Folders are searched with all below them; a link back to a folder already
-seen is not followed again. A file that cannot be read is counted and the others go on. A missing
-path is `HrctError("NO_SUCH_PATH")`. Files of a DICOMDIR are found by walking, not by reading it.
+In: paths. Out: `Found`. Folders are searched with all below them, zip archives like folders; a link back to a folder
+already seen is not followed again. A file that cannot be read is counted and the others go on. A missing path is
+`HrctError("NO_SUCH_PATH")`. Files of a DICOMDIR are found by walking, not by reading it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import is_there
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.dicom.headers import NoImage, read_header
+from ssc_hrct.dicom.files import READ_ERRORS, is_member, members
+from ssc_hrct.dicom.headers import NoImage
+from ssc_hrct.dicom.multiframe import read_headers
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Found, SliceHeader
 from ssc_hrct.dicom.stacks import make_series
 
 _REPORT_EVERY = 50
+READERS, AHEAD = 4, 64
 
 
 def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
@@ -29,24 +34,23 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
     HrctError("NO_SUCH_PATH") for a path that is not there, WrongUsage for one that the system refuses.
     """
     for path in paths:
-        if not is_there(path):
+        if not is_there(path) and not is_member(path):
             raise HrctError("NO_SUCH_PATH", f"There is no file or folder '{path}'.", "Check the path.")
     headers: list[SliceHeader] = []
     damaged: list[Path] = []
     files = not_dicom = other = 0
     with quiet():
-        for file in _walk(paths):
+        for file, read in _read_each(paths):
             if files % _REPORT_EVERY == 0:
                 progress.step("Looking for DICOM files", files)
             files += 1
-            header = read_header(file)
-            if isinstance(header, SliceHeader):
-                headers.append(header)
-                if header.truncated:
+            if not isinstance(read, NoImage):
+                headers.extend(read)
+                if any(header.truncated for header in read):
                     damaged.append(file)
-            elif header is NoImage.DAMAGED:
+            elif read is NoImage.DAMAGED:
                 damaged.append(file)
-            elif header is NoImage.NOT_DICOM:
+            elif read is NoImage.NOT_DICOM or read is NoImage.ARCHIVE:
                 not_dicom += 1
             else:
                 other += 1
@@ -55,14 +59,38 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
     return Found(series=series, files=files, not_dicom=not_dicom, damaged=tuple(damaged), other=other)
 
 
-def _walk(paths: Sequence[Path]) -> Iterator[Path]:
+def _read_each(paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[SliceHeader, ...] | NoImage]]:
+    """Each file with what it says; in place of an archive its members. In order, some files ahead in threads: on a slow
+    network share the waiting for each file is most of the time."""
+    with ThreadPoolExecutor(READERS, thread_name_prefix="headers") as pool:
+        for file, read in _ahead(pool, files_below(paths)):
+            if read is not NoImage.ARCHIVE:
+                yield file, read
+                continue
+            try:
+                inside = members(file)
+            except READ_ERRORS:
+                yield file, NoImage.DAMAGED
+                continue
+            yield from _ahead(pool, inside)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, files: Iterable[Path]
+) -> Iterator[tuple[Path, tuple[SliceHeader, ...] | NoImage]]:
+    waiting = iter(files)
+    while some := list(islice(waiting, AHEAD)):
+        yield from zip(some, pool.map(read_headers, some), strict=True)
+
+
+def files_below(paths: Sequence[Path]) -> Iterator[Path]:
     """Each file once, folders depth first in the order of their names."""
     seen_folders: set[str] = set()
     seen_files: set[str] = set()
     for path in paths:
         if path.is_dir():
             yield from _walk_folder(path, seen_folders, seen_files)
-        elif path.is_file() and _is_new(str(path), seen_files):
+        elif (path.is_file() or is_member(path)) and _is_new(str(path), seen_files):
             yield path
 
 

@@ -9,9 +9,7 @@ a bad file.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import zlib
 from contextlib import suppress
 from datetime import date
 from enum import StrEnum
@@ -23,15 +21,17 @@ from pydicom.filereader import data_element_generator
 from pydicom.tag import BaseTag, Tag
 
 from ssc_hrct.core.subject import Identity
+from ssc_hrct.dicom.files import DEFLATED, HEAD_BYTES, READ_ERRORS, ZIP_BEGINS, inflated, open_file
 from ssc_hrct.dicom.series import Orientation, SliceHeader
 
-HEAD_BYTES = 16 * 1024
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
-BIG_ENDIAN, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 HU = "HU"
+MOST_ELEMENTS = 20_000
+"""Of one header; megabytes of zeros after a true beginning would be read as millions of them."""
 _NOT_IMAGES = {"SEG", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "SR", "PR", "KO", "REG", "DOC", "AU", "ECG", "HD"}
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
@@ -66,6 +66,7 @@ class NoImage(StrEnum):
 
     NOT_DICOM = "not_dicom"
     DAMAGED = "damaged"
+    ARCHIVE = "archive"
     OTHER = "other"
     """DICOM without an image: a report, a structure set, a segmentation, a DICOMDIR."""
 
@@ -73,13 +74,12 @@ class NoImage(StrEnum):
 def read_header(path: Path) -> SliceHeader | NoImage:
     """The header of one file; call it within `quiet()`."""
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        with open_file(path) as (file, size):
             head = file.read(HEAD_BYTES)
             if not _looks_like_dicom(head):
-                return NoImage.NOT_DICOM
+                return NoImage.ARCHIVE if head.startswith(ZIP_BEGINS) else NoImage.NOT_DICOM
             elements = _parse(file, head)
-    except OSError:
+    except READ_ERRORS:
         return NoImage.DAMAGED
     return NoImage.DAMAGED if elements is None else _judge(path, elements, size, head)
 
@@ -104,11 +104,11 @@ class _Elements:
     """
 
     def __init__(self, source: BinaryIO) -> None:
-        self.pixel_offset, self.pixel_length = 0, -1
+        self.pixel_offset, self.pixel_length, self.elements = 0, -1, 0
         self.meta = _read_meta(source)
         self.syntax = self.meta.get(_SYNTAX_TAG, "") or _guess_syntax(source)
         if self.syntax == DEFLATED:
-            source = BytesIO(zlib.decompress(source.read(), -zlib.MAX_WBITS))
+            source = BytesIO(inflated(source.read()))
         self.tell = source.tell
         little = self.syntax != BIG_ENDIAN
         self.order: Literal["little", "big"] = "little" if little else "big"
@@ -118,6 +118,9 @@ class _Elements:
         self.found = {int(element.tag): element for element in elements}
 
     def _at_pixels(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        self.elements += 1
+        if self.elements > MOST_ELEMENTS:
+            raise ValueError("a header of so many elements is none")
         if int.__lt__(tag, _PIXELS[0]):
             return False
         if int(tag) in _PIXELS:
@@ -234,11 +237,12 @@ def _header(
         path=path, owner=owner, identity=identity, study_uid=ds.get("StudyInstanceUID"),
         series_uid=ds.get("SeriesInstanceUID"), sop_uid=sop_uid,
         sop_class=sop_class, frame_of_reference_uid=ds.get("FrameOfReferenceUID"), modality=modality,
-        image_type=_words(ds.get("ImageType")), transfer_syntax=ds.syntax, rows=rows, columns=columns, frames=frames,
+        image_type=_words(ds.get("ImageType")), transfer_syntax=ds.syntax, rows=rows, columns=columns, frame=0,
+        frames=frames,
         samples=samples, photometric=ds.get("PhotometricInterpretation").upper(), bits_allocated=allocated,
         bits_stored=stored, high_bit=_whole(ds.get("HighBit")) or stored - 1, signed=signed,
         slope=_number(ds.get("RescaleSlope")) or 1.0, intercept=_number(ds.get("RescaleIntercept")) or 0.0,
-        value_unit=_unit(rescale), padding=_padding(ds, signed), orientation=_orientation(ds),
+        value_unit=unit_of(rescale), padding=_padding(ds, signed), orientation=_orientation(ds),
         position=_triple(ds), pixel_spacing_mm=(spacing[0], spacing[1]) if spacing and min(spacing) > 0 else None,
         thickness_mm=_positive(ds.get("SliceThickness")), tilt_tag_degrees=_number(ds.get("GantryDetectorTilt")) or 0.0,
         acquisition=(
@@ -247,11 +251,11 @@ def _header(
         ),
         kernel=" ".join(_words(ds.get("ConvolutionKernel"))) or None, kvp=_positive(ds.get("KVP")),
         manufacturer=ds.get("Manufacturer") or None, model=ds.get("ManufacturerModelName") or None,
-        reconstruction=_reconstruction(ds), contrast=_contrast(ds),
+        reconstruction=_reconstruction(ds),
+        contrast=has_contrast(ds.get("ContrastBolusAgent"), ds.has_items("ContrastBolusAgentSequence")),
         patient_position=ds.get("PatientPosition").upper() or None, scan_date=_scan_date(ds),
         lossy=ds.get("LossyImageCompression") == "01",
-        expiration=any(_EXPIRATION.search(ds.get(n).replace("_", " "))
-                       for n in ("SeriesDescription", "ProtocolName")),
+        expiration=any(names_expiration(ds.get(n)) for n in ("SeriesDescription", "ProtocolName")),
         fingerprint=sop_uid or hashlib.sha256(head).hexdigest(),
         pixel_offset=ds.pixel_offset if in_place else 0, pixel_length=ds.pixel_length if native else None,
         truncated=native and (ds.pixel_length < needed or (in_place and ds.pixel_offset + needed > size)),
@@ -301,7 +305,7 @@ def _triple(ds: _Elements) -> tuple[float, float, float] | None:
     return None if values is None else (values[0], values[1], values[2])
 
 
-def _unit(rescale_type: str) -> str:
+def unit_of(rescale_type: str) -> str:
     """HU where RescaleType says so, in its known spellings, or says nothing (PS3.3 C.11.1.1.2)."""
     word = rescale_type.upper()
     plain = not word or word in {"US", "UNSPECIFIED", "NORMALIZED"} or word.startswith(("HU", "HOUN"))
@@ -343,11 +347,16 @@ def _reconstruction(ds: _Elements) -> str | None:
     return None
 
 
-def _contrast(ds: _Elements) -> bool | None:
-    agent = ds.get("ContrastBolusAgent").upper()
+def has_contrast(agent: str, has_items: bool) -> bool | None:
+    """What ContrastBolusAgent, and whether its sequence has items, say of contrast medium; None where nothing."""
     if agent:
-        return agent not in _NO_CONTRAST
-    return True if ds.has_items("ContrastBolusAgentSequence") else None
+        return agent.upper() not in _NO_CONTRAST
+    return True if has_items else None
+
+
+def names_expiration(text: str) -> bool:
+    """Whether a description says that the scan was taken in expiration."""
+    return _EXPIRATION.search(text.replace("_", " ")) is not None
 
 
 def _scan_date(ds: _Elements) -> str | None:

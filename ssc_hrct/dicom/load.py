@@ -21,13 +21,16 @@ from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import PADDING_HU, SourceFrames, Volume
 from ssc_hrct.dicom import geometry
-from ssc_hrct.dicom.headers import read_header
-from ssc_hrct.dicom.pixels import BadPixels, stored_values, to_hu
+from ssc_hrct.dicom.headers import NoImage
+from ssc_hrct.dicom.multiframe import read_headers
+from ssc_hrct.dicom.pixels import BadPixels, open_files, stored_values, to_hu
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.repair import fill_run, runs_to_fill, shear_back
 from ssc_hrct.dicom.series import Series, SliceHeader
 
 THREADS = 2
+MOST_VOXELS = 2**31
+"""4,000 slices of 700 x 700, in 4 GB. Headers that promise more are damaged."""
 _NOT_LOADED = {
     SeriesKind.LOCALIZER: "LOCALIZER",
     SeriesKind.SECONDARY_CAPTURE: "NOT_CT",
@@ -55,6 +58,8 @@ def load(series: Series, *, hole_allowed_mm: float = 5.0, progress: Progress = S
         spacing = first.pixel_spacing_mm
         if spacing is None:
             raise _refuse("BAD_GEOMETRY", "The files do not say how large the pixels are.")
+        if (max(stack.place) + 1) * first.rows * first.columns > MOST_VOXELS:
+            raise _refuse("UNREADABLE", "The files say that they are larger than any scan.")
         places = dict(zip(stack.place, stack.order, strict=True))
         total = max(places) + 1
         placement = geometry.place(stack, total, first.rows, first.columns, spacing)
@@ -63,16 +68,16 @@ def load(series: Series, *, hole_allowed_mm: float = 5.0, progress: Progress = S
     decoded = sorted(p for p in places if p not in bad)
     if not decoded:
         raise _refuse("UNREADABLE", "The pixels of none of the slices could be decoded.")
-    sops = {p: headers[i].sop_uid for p, i in places.items() if p not in bad}
+    sources = {p: (headers[i].sop_uid, headers[i].frame) for p, i in places.items() if p not in bad}
     facts = _with_absent(series.acquisition, stack, decoded, len(bad))
     if placement.axes[0] != 0:
-        return _finish(hu, placement, facts, tuple(sops.get(p, "") for p in range(total)), first)
+        return _finish(hu, placement, facts, [sources.get(p, ("", 0)) for p in range(total)], first)
     low, high = decoded[0], decoded[-1] + 1
     gaps = geometry.find_gaps(decoded)
     for start, count in runs_to_fill(gaps.runs, stack.spacing_mm or 0.0, hole_allowed_mm):
         fill_run(hu, start, count)
     placement = replace(placement, grid=_cut(placement.grid, low, high))
-    return _finish(hu[low:high], placement, facts, tuple(sops.get(p, "") for p in range(low, high)), first)
+    return _finish(hu[low:high], placement, facts, [sources.get(p, ("", 0)) for p in range(low, high)], first)
 
 
 def _refuse(code: str, sentence: str) -> HrctError:
@@ -80,8 +85,8 @@ def _refuse(code: str, sentence: str) -> HrctError:
 
 
 def _read_again(series: Series) -> tuple[SliceHeader, ...]:
-    read = (read_header(path) for path in series.files)
-    return tuple(h for h in read if isinstance(h, SliceHeader) and not h.truncated)
+    read = (read_headers(path) for path in series.files)
+    return tuple(h for some in read if not isinstance(some, NoImage) for h in some if not h.truncated)
 
 
 def _check(facts: Acquisition, headers: Sequence[SliceHeader]) -> geometry.Stack:
@@ -112,10 +117,12 @@ def _as_stack(hu: NDArray[np.int16], placement: geometry.Placement) -> NDArray[n
 def _decode_all(headers: dict[int, SliceHeader], target: NDArray[np.int16], progress: Progress) -> set[int]:
     """Decode each slice into its place of `target`. Returns the places of those that cannot be."""
 
+    opened = open_files(headers.values())
+
     def decode(place: int) -> bool:
         header = headers[place]
         try:
-            target[place] = to_hu(stored_values(header), header)
+            target[place] = to_hu(stored_values(header, opened), header)
         except BadPixels:
             return False
         return True
@@ -156,9 +163,10 @@ def _cut(grid: Grid, low: int, high: int) -> Grid:
 
 
 def _finish(
-    hu: NDArray[np.int16], placement: geometry.Placement, facts: Acquisition, sops: tuple[str, ...], first: SliceHeader
+    hu: NDArray[np.int16], placement: geometry.Placement, facts: Acquisition, sources: Sequence[tuple[str, int]],
+    first: SliceHeader,
 ) -> Volume:
-    """The volume, with tilt undone."""
+    """The volume, with tilt undone. sources: SOP instance UID and frame of each slice."""
     grid, shear = placement.grid, placement.drift_mm[0]
     if shear:
         hu, first_row = shear_back(hu, shear / grid.spacing_mm[1])
@@ -166,7 +174,8 @@ def _finish(
         grid = replace(grid, shape=(hu.shape[0], hu.shape[1], hu.shape[2]),
                        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])))
     source = SourceFrames(
-        sop_instance_uids=sops, frame_of_reference_uid=first.frame_of_reference_uid, axes=placement.axes,
+        sop_instance_uids=tuple(uid for uid, _ in sources), frames=tuple(n for _, n in sources),
+        frame_of_reference_uid=first.frame_of_reference_uid, axes=placement.axes,
         flipped=placement.flipped, shear_mm_per_slice=shear,
     )
     return Volume(hu, grid, facts, source)

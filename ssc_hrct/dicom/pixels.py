@@ -8,15 +8,20 @@ parsing the file again; everything else goes through pydicom's decoders. Broken 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
+from pydicom import Dataset
 from pydicom.uid import UID
 
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU
 from ssc_hrct.dicom import decoders
+from ssc_hrct.dicom.files import READ_ERRORS, open_file, read_dataset
 from ssc_hrct.dicom.headers import EXPLICIT, IMPLICIT
 from ssc_hrct.dicom.series import SliceHeader
 
@@ -33,42 +38,71 @@ _PIXEL_TAGS: list[str] = [
 """All that a decoder needs; the rest of the header was read before."""
 
 
+Opened = dict[Path, Dataset]
+
+
 class BadPixels(Exception):
     """The pixels of one file cannot be decoded. Stays in this room."""
 
 
-def stored_values(header: SliceHeader) -> NDArray[Any]:
-    """Stored values [rows, columns] of a single-frame image, unused bits cleared. Raises BadPixels."""
-    in_place = (
-        header.transfer_syntax in (IMPLICIT, EXPLICIT) and header.bits_allocated == 16 and header.samples == 1
-        and header.pixel_offset > 0 and header.pixel_length is not None
-    )
-    values = _read_in_place(header) if in_place else _decode(header)
+def stored_values(header: SliceHeader, opened: Opened | None = None) -> NDArray[Any]:
+    """Stored values [rows, columns] of one frame, unused bits cleared. opened: files that were parsed before.
+
+    Raises BadPixels.
+    """
+    values = _read_in_place(header) if _in_place(header) else _decode(header, opened or {})
     if values.shape != (header.rows, header.columns):
         raise BadPixels("the pixels have another shape than the header says")
     return _without_unused_bits(values, header)
 
 
+def open_files(headers: Iterable[SliceHeader]) -> Opened:
+    """Files of which several frames are to be decoded, each parsed once. What cannot be parsed is left out."""
+    wanted = [h for h in headers if not _in_place(h)]
+    times = Counter(h.path for h in wanted)
+    opened: Opened = {}
+    for header in wanted:
+        if times[header.path] > 1 and header.path not in opened:
+            with suppress(BadPixels):
+                opened[header.path] = _parsed(header)
+    return opened
+
+
+def _in_place(header: SliceHeader) -> bool:
+    return (
+        header.transfer_syntax in (IMPLICIT, EXPLICIT) and header.bits_allocated == 16 and header.samples == 1
+        and header.pixel_offset > 0 and header.pixel_length is not None
+    )
+
+
 def _read_in_place(header: SliceHeader) -> NDArray[Any]:
     count = header.rows * header.columns
     try:
-        with header.path.open("rb") as file:
+        with open_file(header.path) as (file, _):
             file.seek(header.pixel_offset)
             data = file.read(2 * count)
-    except OSError as problem:
+    except READ_ERRORS as problem:
         raise BadPixels("the file cannot be read") from problem
     if len(data) < 2 * count:
         raise BadPixels("the file ends before its pixels do")
     return np.frombuffer(data, dtype="<i2" if header.signed else "<u2").reshape(header.rows, header.columns)
 
 
-def _decode(header: SliceHeader) -> NDArray[Any]:
-    decoders.register()
+def _parsed(header: SliceHeader) -> Dataset:
     try:
-        dataset = dcmread(header.path, force=True, specific_tags=_PIXEL_TAGS)
+        dataset = read_dataset(header.path, tags=_PIXEL_TAGS)
         if "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
-        return decoders.decode(dataset, header.transfer_syntax)
+    except Exception as problem:  # the parser complains of broken files in every way; all of them mean the same
+        raise BadPixels(f"the file cannot be parsed ({type(problem).__name__})") from problem
+    return dataset
+
+
+def _decode(header: SliceHeader, opened: Opened) -> NDArray[Any]:
+    decoders.register()
+    dataset = opened.get(header.path) or _parsed(header)
+    try:
+        return decoders.decode(dataset, header.transfer_syntax, header.frame)
     except Exception as problem:  # codecs complain of broken streams in every way; all of them mean the same
         raise BadPixels(f"the pixels cannot be decoded ({type(problem).__name__})") from problem
 
@@ -93,8 +127,10 @@ def pixel_key(header: SliceHeader) -> str:
         digest.update(np.ascontiguousarray(stored_values(header), dtype="<i4").tobytes())
     except BadPixels:
         try:
-            digest.update(header.path.read_bytes()[header.pixel_offset:])
-        except OSError:
+            with open_file(header.path) as (file, _):
+                file.seek(header.pixel_offset)
+                digest.update(file.read())
+        except READ_ERRORS:
             digest.update(str(header.path).encode())
     return digest.hexdigest()
 

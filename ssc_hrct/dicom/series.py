@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class SliceHeader:
 
     orientation: ImageOrientationPatient (direction of a row, then of a column); position:
     ImagePositionPatient in mm; pixel_spacing_mm: distance of rows, then of columns.
+    frame: which image of the file this is, from 0; frames: how many images this header stands for.
     padding: lowest and highest stored value that means "nothing here". pixel_offset and
     pixel_length: where the pixels lie in the file; length None where they are encapsulated, offset
     0 where they cannot be read in place (deflated). truncated: the file ends before its pixels do.
@@ -42,6 +44,7 @@ class SliceHeader:
     transfer_syntax: str
     rows: int
     columns: int
+    frame: int
     frames: int
     samples: int
     photometric: str
@@ -92,6 +95,11 @@ class Series:
     identity: Identity
     slices: tuple[SliceHeader, ...] = field(default=(), repr=False)
     expiration: bool = False
+
+    @property
+    def slices_sha256(self) -> str:
+        """Tells stacks apart that come from one file under one UID: a hash of the slices' fingerprints."""
+        return hashlib.sha256("\n".join(header.fingerprint for header in self.slices).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

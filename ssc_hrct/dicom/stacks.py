@@ -24,12 +24,15 @@ from ssc_hrct.dicom.series import Series, SliceHeader
 _LOCALIZERS = {"LOCALIZER", "SCOUT", "SURVIEW", "TOPOGRAM", "SCANOGRAM"}
 _PAGES = {"DOSE_INFO", "PATIENT_INFO", "SCREEN SAVE", "SCREEN_SAVE", "PROT"}
 _PROJECTIONS = {"MIP", "MAXIP", "MINIP", "MIN_IP", "MAX_IP", "PROJECTION IMAGE", "VOLREN", "VRT", "RAYSUM"}
+_MAPS = {"STD_DEVIATION", "SUBTRACTION", "DIVISION", "MULTIPLICATION", "MASKED", "QUANTITY", "CBF", "CBV", "RCBF",
+         "RCBV", "MTT", "TTP", "TMAX", "MAXIMUM", "MINIMUM", "MEDIAN", "ENERGY_PROP_WT"}
+"""Values that were computed from several images and are no density any more (PS3.3 C.8.16.1.4)."""
 _FEWEST_PER_ACQUISITION = 3
 
 
 def make_series(headers: Sequence[SliceHeader], *, progress: Progress = SILENT) -> tuple[Series, ...]:
     """All series that these images make, in a fixed order whatever the order of `headers`."""
-    ordered = sorted(headers, key=lambda h: (h.study_uid, h.series_uid, h.owner, h.fingerprint, str(h.path)))
+    ordered = sorted(headers, key=lambda h: (h.study_uid, h.series_uid, h.owner, h.fingerprint, str(h.path), h.frame))
     made: list[Series] = []
     for exam in _part(ordered, _exam_key(ordered)):
         study_uid = exam[0].study_uid or _derived("study", exam)
@@ -183,7 +186,8 @@ def _series(headers: list[SliceHeader], study_uid: str, identity: Identity) -> S
     series_uid = headers[0].series_uid or _derived("series", headers)
     return Series(
         acquisition=_acquisition(ordered, study_uid, series_uid, whole, places, copies),
-        files=tuple(h.path for h in (headers if everything is None else [headers[i] for i in everything.order])),
+        files=tuple(dict.fromkeys(h.path for h in (headers if everything is None else
+                                                   [headers[i] for i in everything.order]))),
         identity=identity, slices=tuple(ordered[i] for i in kept), expiration=any(h.expiration for h in ordered),
     )
 
@@ -266,9 +270,9 @@ def _kind(header: SliceHeader, whole: geometry.Stack | None) -> SeriesKind:
         return SeriesKind.NOT_CT
     if words & _LOCALIZERS:
         return SeriesKind.LOCALIZER
-    if header.sop_class in ENHANCED_CT or header.frames > 1 or words & _PROJECTIONS:
+    if header.frames > 1 or words & (_PROJECTIONS | _MAPS):
         return SeriesKind.UNSUPPORTED
-    if header.sop_class not in ("", CT_IMAGE):
+    if header.sop_class not in ("", CT_IMAGE, *ENHANCED_CT):
         return SeriesKind.NOT_CT
     if whole is not None and whole.main_axis != 2:
         return SeriesKind.NOT_AXIAL

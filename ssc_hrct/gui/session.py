@@ -318,6 +318,7 @@ class Session(Looking):
             subject_id=read.subject.strip(),
             visit=visit_word(read.visit) or "unscheduled",
             findings=self._known(read),
+            slices_sha256=listed.series.slices_sha256,
         )
         read.problem = Message()
         try:

@@ -54,7 +54,7 @@ def _is_no_axial_ct(facts: Acquisition) -> Finding | None:
             return refusal("NOT_AXIAL", f"The image plane is {_degrees(facts.oblique_degrees)} from axial.")
         case SeriesKind.UNSUPPORTED:
             return refusal(
-                "UNREADABLE", "Multi-frame (enhanced) CT, projections and maps are not read: single axial slices are."
+                "UNREADABLE", "Projections, maps and files of several images without a place for each are not read."
             )
     return None
 

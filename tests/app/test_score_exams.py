@@ -330,3 +330,29 @@ def test_a_poor_series_beside_a_good_one_is_no_refusal_and_no_row(tmp_path: Path
     assert exam.choice.scan.acquisition.slices == 30
     (done,) = carry_out(Wishes((tmp_path / "x",), tmp_path / "out"))
     assert "TOO_FEW_SLICES" not in done.result.row["reasons"]
+
+
+def test_the_user_can_overrule_which_series_is_scored(tmp_path: Path) -> None:
+    study = write_block(tmp_path / "in" / "long", names="long", slices=12)
+    write_block(tmp_path / "in" / "short", names="short", slices=9, study=study)
+    planned = plan(Wishes((tmp_path / "in",), tmp_path / "out"), protocol=PROTOCOL)
+    (exam,) = planned.exams
+    assert exam.choice.scan.acquisition.slices == 12
+    uid = exam.choice.others[0][0].acquisition.series_instance_uid
+    for text in ("1.2", uid):
+        planned = plan(Wishes((tmp_path / "in",), tmp_path / "out", series=(text,)), protocol=PROTOCOL)
+        (exam,) = planned.exams
+        assert exam.choice.scan.acquisition.slices == 9
+        assert [(s.acquisition.slices, why) for s, why in exam.choice.others] == [(12, "Another series was asked for.")]
+        assert f"Exam 1: series {text} is scored, as you asked." in planned.notes
+    same = plan(Wishes((tmp_path / "in",), tmp_path / "out", series=("1.1",)), protocol=PROTOCOL)
+    assert same.exams[0].choice.scan.acquisition.slices == 12
+    assert not [note for note in same.notes if "as you asked" in note]
+
+
+@pytest.mark.parametrize("wanted", [("1.3",), ("2.1",), ("0.1",), ("nonsense",), ("1.1", "1.2")])
+def test_a_series_that_is_not_there_or_two_of_one_exam_are_wrong_usage(tmp_path: Path, wanted: tuple[str, ...]) -> None:
+    study = write_block(tmp_path / "in" / "long", names="long", slices=12)
+    write_block(tmp_path / "in" / "short", names="short", slices=9, study=study)
+    with pytest.raises(WrongUsage, match="series"):
+        plan(Wishes((tmp_path / "in",), tmp_path / "out", series=wanted), protocol=PROTOCOL)

@@ -135,16 +135,16 @@ def listed(*findings: Finding) -> ListedSeries:
 
 
 def test_a_series_that_cannot_be_scored_lists_what_refuses_it_alone() -> None:
-    _, verdict, *told = series_lines(listed(refusal("TOO_FEW_SLICES"), caution("CONTRAST"), caution("LOSSY")))
+    _, verdict, *told = series_lines(listed(refusal("TOO_FEW_SLICES"), caution("CONTRAST"), caution("LOSSY")), "1.1")
     assert verdict == "    Cannot be scored."
     assert [line.split(":")[0].strip() for line in told] == ["TOO_FEW_SLICES"]
 
 
 def test_cautions_of_a_series_that_can_be_scored_stand_apart() -> None:
-    _, verdict, head, *told = series_lines(listed(caution("CONTRAST"), caution("LOSSY")))
-    assert (verdict, head) == ("    This series is scored.", "    Cautions:")
+    _, verdict, head, *told = series_lines(listed(caution("CONTRAST"), caution("LOSSY")), "1.1")
+    assert (verdict, head) == ("    This series would be scored.", "    Cautions:")
     assert [line.split(":")[0] for line in told] == ["      LOSSY", "      CONTRAST"]
-    assert len(series_lines(listed())) == 2
+    assert len(series_lines(listed(), "1.1")) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom
 from numpy.typing import ArrayLike, NDArray
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence as Items
+from pydicom.uid import (
+    UID,
+    EnhancedCTImageStorage,
+    ExplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from ssc_hrct import dicom
 from ssc_hrct.core.acquisition import Acquisition, SeriesKind
@@ -100,3 +110,52 @@ def write_sampled(
 
     change(files, sample)
     return files
+
+
+def _group(image: FileDataset, named: dict[str, tuple[str, ...]]) -> Dataset:
+    """A functional group: for each sequence an item with these elements of the image, where it has them."""
+    group = Dataset()
+    for sequence, names in named.items():
+        item = Dataset()
+        for name in names:
+            if name in image:
+                setattr(item, name, image[name].value)
+        setattr(group, sequence, Items([item]))
+    return group
+
+
+def write_enhanced(files: Sequence[Path], out: Path, syntax: UID) -> Path:
+    """The images of `files`, in their order, as one Enhanced CT image of many frames (PS3.3 A.38)."""
+    images = [pydicom.dcmread(file) for file in files]
+    made = FileDataset(str(out), {}, file_meta=FileMetaDataset(), preamble=bytes(128))
+    for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality", "PatientID", "StudyDate",
+                 "Manufacturer", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+                 "SamplesPerPixel", "PhotometricInterpretation"):
+        if name in images[0]:
+            setattr(made, name, images[0][name].value)
+    made.SOPClassUID, made.SOPInstanceUID, made.NumberOfFrames = EnhancedCTImageStorage, "2.25.88.1", len(images)
+    made.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+    made.SharedFunctionalGroupsSequence = [_group(images[0], {
+        "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"), "CTXRayDetailsSequence": ("KVP",),
+    })]
+    made.PerFrameFunctionalGroupsSequence = [_group(image, {
+        "PlanePositionSequence": ("ImagePositionPatient",), "PlaneOrientationSequence": ("ImageOrientationPatient",),
+        "CTReconstructionSequence": ("ConvolutionKernel",),
+        "PixelValueTransformationSequence": ("RescaleIntercept", "RescaleSlope", "RescaleType"),
+    }) for image in images]
+    made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID
+    made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
+    made.file_meta.TransferSyntaxUID = syntax
+    arrays = [image.pixel_array for image in images]
+    if syntax == JPEGLSLossless:
+        made.PixelData = encapsulate([bytes(imagecodecs.jpegls_encode(a.view(np.uint16))) for a in arrays])
+        made["PixelData"].VR = "OB"
+    else:
+        made.PixelData = np.stack(arrays).astype("<i2").tobytes()
+        made["PixelData"].VR = "OW"
+    if syntax == RLELossless:
+        made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        made.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    made.save_as(out, enforce_file_format=True)
+    return out

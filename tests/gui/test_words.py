@@ -62,7 +62,7 @@ def test_terminal_and_window_call_a_kind_of_series_the_same(kind):
     seen = facts(kind=kind, slices=3)
     listed = ListedSeries("0.0", FakeSeries(seen, (Path("exam/1.dcm"),)), (), chosen=True)  # type: ignore[arg-type]
     word = words.series_facts(seen).split(", ")[1]
-    assert f"CT, {word}, 3 slices" in series_lines(listed)[0]
+    assert f"CT, {word}, 3 slices" in series_lines(listed, "1.1")[0]
 
 
 @pytest.mark.parametrize("detail", ["", "thickness 5 mm", caution("THICK_SLICES").kind.says])

@@ -96,7 +96,7 @@ CASES: list[tuple[dict[str, Any], str, Level, str]] = [
     ({"kind": SeriesKind.NOT_CT, "value_unit": "Z_EFF"}, "NOT_CT", R, "Z_EFF"),
     ({"kind": SeriesKind.NOT_CT}, "NOT_CT", R, "another kind"),
     ({"kind": SeriesKind.SECONDARY_CAPTURE}, "NOT_CT", R, "screen capture"),
-    ({"kind": SeriesKind.UNSUPPORTED}, "UNREADABLE", R, "Multi-frame"),
+    ({"kind": SeriesKind.UNSUPPORTED}, "UNREADABLE", R, "files of several"),
 ]
 
 

@@ -1,0 +1,124 @@
+"""Seconds and peak memory of finding, loading and writing DICOM, on made-up files.
+
+    ./dev bench reading
+
+In: a made-up stack of 400 slices of 512 x 512 (noise in a body of air and tissue, so that it compresses as CT does),
+written plain, JPEG-LS, RLE, JPEG 2000 lossless, as one enhanced multi-frame file and as a zip; and 5,000 small files.
+Out: a table in Markdown: medians of three processes each, peak memory above what the process holds after its imports,
+and that in volumes. Every coding must give the same voxels, or the benchmark fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pydicom
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+
+from benchmarks.common.figures import table
+from benchmarks.speed import cost
+from ssc_hrct import dicom
+from ssc_hrct.core.grid import Grid
+from ssc_hrct.core.volume import Volume
+from tests.dicom.making import facts, write, write_enhanced
+
+SLICES, PIXELS, FILES, TIMES = 400, 512, 5000, 3
+IMPORTS = "import ssc_hrct.dicom, ssc_hrct.dicom.load, imagecodecs"
+LOAD = """
+import hashlib, sys
+from pathlib import Path
+from ssc_hrct import dicom
+series, = dicom.find([Path(sys.argv[1])]).series
+print(hashlib.sha256(memoryview(dicom.load(series).hu).cast("B")).hexdigest())
+"""
+LIST = "import sys; from pathlib import Path; from ssc_hrct import dicom; dicom.find([Path(sys.argv[1])])"
+
+
+def stack() -> Volume:
+    """Air around a body, lung-like noise within."""
+    rng = np.random.default_rng(12)
+    y, x = np.ogrid[:PIXELS, :PIXELS]
+    body = ((y - 256) / 170) ** 2 + ((x - 256) / 220) ** 2 < 1
+    plane = np.where(body, -650, -1000).astype(np.int16)
+    hu = np.empty((SLICES, PIXELS, PIXELS), np.int16)
+    for z in range(SLICES):
+        hu[z] = plane + rng.normal(0, 35, plane.shape).astype(np.int16)
+    np.clip(hu, -1024, 3000, out=hu)
+    return Volume(hu, Grid(hu.shape, (0.8, 0.7, 0.7), (0.0, 0.0, -300.0)), facts(SLICES))
+
+
+def coded(files: Sequence[Path], folder: Path, syntax: UID) -> Path:
+    """The same images in another transfer syntax."""
+    folder.mkdir()
+    for file in files:
+        image = pydicom.dcmread(file)
+        if syntax == RLELossless:
+            image.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
+        else:
+            encode = imagecodecs.jpegls_encode if syntax == JPEGLSLossless else imagecodecs.jpeg2k_encode
+            image.PixelData = encapsulate([bytes(encode(image.pixel_array.view(np.uint16)))])
+            image["PixelData"].VR = "OB"
+            image.file_meta.TransferSyntaxUID = syntax
+        image.save_as(folder / file.name, enforce_file_format=True)
+    return folder
+
+
+def zipped(files: Sequence[Path], archive: Path) -> Path:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        for file in files:
+            out.write(file, file.name)
+    return archive
+
+
+def many(folder: Path) -> Path:
+    """Small files in twenty folders, as an archive exports exams."""
+    plain = Volume(np.zeros((250, 32, 32), np.int16), Grid((250, 32, 32), (1.0, 1.0, 1.0)), facts(250))
+    for number in range(FILES // 250):
+        write(plain, folder / f"exam-{number}", series=f"2.25.{number + 10}", study=f"2.25.{number + 1000}")
+    return folder
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="ssc-hrct-reading-") as place:
+        here = Path(place)
+        volume = stack()
+        files = write(volume, here / "plain")
+        whole_mb = volume.hu.nbytes / 2**20
+        wanted = hashlib.sha256(volume.hu.tobytes()).hexdigest()
+        sources = {
+            "uncompressed": here / "plain", "JPEG-LS": coded(files, here / "jpegls", JPEGLSLossless),
+            "RLE": coded(files, here / "rle", RLELossless), "JPEG 2000": coded(files, here / "j2k", JPEG2000Lossless),
+            "multi-frame": write_enhanced(files, here / "frames" / "all", ExplicitVRLittleEndian).parent,
+            "zip": zipped(files, here / "exam.zip"),
+        }
+        for name, source in sources.items():
+            (series,) = dicom.find([source]).series
+            if hashlib.sha256(dicom.load(series).hu.tobytes()).hexdigest() != wanted:
+                print(f"{name} gives other voxels.")
+                return 1
+        imports = [cost(["-c", IMPORTS]) for _ in range(TIMES)]
+        rest_s, rest_mb = (statistics.median(getattr(c, n) for c in imports) for n in ("seconds", "peak_mb"))
+        lines = []
+        for name, source in sources.items():
+            told = [cost(["-c", LOAD, str(source)]) for _ in range(TIMES)]
+            seconds, peak = (statistics.median(getattr(c, n) for c in told) for n in ("seconds", "peak_mb"))
+            lines.append([f"find and load 400 slices, {name}", f"{seconds - rest_s:.1f}", f"{peak - rest_mb:.0f}",
+                          f"{(peak - rest_mb) / whole_mb:.2f}"])
+        told = [cost(["-c", LIST, str(many(here / "many"))]) for _ in range(TIMES)]
+        lines.append([f"find {FILES} files", f"{statistics.median(c.seconds for c in told) - rest_s:.1f}", "", ""])
+        print("Seconds and memory above those of the imports.\n")
+        print(table(["what", "seconds", "peak memory, MB", "of it in volumes"], lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""What was found, as files that other programs open: DICOM SEG and SR, NIfTI label maps.
+
+In: a `Scored` with its series, the formats that were asked for, a folder and a name. Out: the files, and in words what
+could not be written: a format that fails stops no other. FORMATS is what `--format` and the window offer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+from ssc_hrct import dicom, measure
+from ssc_hrct.app import assets
+from ssc_hrct.app.log import log_bug
+from ssc_hrct.app.score import Scored
+from ssc_hrct.core.errors import Cancelled, HrctError
+from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.volume import LabelMap, Volume
+
+OBJECTS = "objects"
+"""Folder of these files beside the table."""
+_SEG_FORMATS = ("seg", "sr")
+_GREY = (150, 150, 150)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a format's function gets. stem: path of its files without their endings. written: segmentations so far."""
+
+    series: dicom.Series
+    scored: Scored
+    volume: Volume
+    stem: Path
+    now: datetime
+    new_uid: Callable[[], str]
+    keep_empty_frames: bool
+    written: list[dicom.WrittenSeg]
+
+
+def random_uid() -> str:
+    """A UID from a random UUID (PS3.5 B.2)."""
+    return f"2.25.{uuid4().int}"
+
+
+def missing_for(formats: Sequence[str], series: dicom.Series) -> str:
+    """A sentence on what the source files lack for these formats, told before any work; empty where nothing."""
+    wanted = [name for name in formats if name in _SEG_FORMATS]
+    missing = dicom.lacking(series) if wanted else ()
+    if not missing:
+        return ""
+    return (f"The files have no {' and no '.join(missing)}: {' and '.join(w.upper() for w in wanted)} cannot point at "
+            "them and will not be written. The score stands; NIfTI can be written.")
+
+
+def write_objects(
+    series: dicom.Series, scored: Scored, formats: Sequence[str], stem: Path, *, now: datetime,
+    new_uid: Callable[[], str] = random_uid, keep_empty_frames: bool = False, progress: Progress = SILENT,
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Files that were written, and sentences on what was not. Nothing is written of a scan that was refused."""
+    if scored.volume is None or scored.lungs is None or scored.patterns is None or scored.score.extents is None:
+        return (), ()
+    work = Work(series, scored, scored.volume, stem, now, new_uid, keep_empty_frames, [])
+    files: list[Path] = []
+    problems: list[str] = []
+    for name, write in FORMATS.items():
+        if name in formats:
+            try:
+                files.extend(write(work, progress))
+            except HrctError as problem:
+                problems.append(f"{name.upper()} was not written. {problem}")
+            except Cancelled:
+                raise
+            except Exception as fault:  # noqa: BLE001 - one format must not stop the others; it is logged and shown
+                log_bug(fault, "fault while writing objects")
+                problems.append(f"{name.upper()} was not written: a fault of the program ({type(fault).__name__}).")
+    return tuple(files), tuple(problems)
+
+
+def _seg(work: Work, progress: Progress) -> tuple[Path, ...]:
+    """One of the anatomy and one of the patterns: a viewer that is slow with many segments opens the one it needs."""
+    lungs, patterns = work.scored.lungs, work.scored.patterns
+    assert lungs is not None  # noqa: S101 - `write_objects` looked
+    assert patterns is not None  # noqa: S101
+    colours = _colours()
+    vessels = LabelMap(measure.find_vessels(work.volume, lungs, progress=progress).view("uint8"), lungs.grid, {})
+    anatomy = [dicom.Segment(what, lungs.regions, region, colours["lungs" if region != Region.AIRWAYS else "airways"])
+               for region, what in dicom.ORGANS.items()]
+    anatomy.append(dicom.Segment(dicom.VESSELS, vessels, 1, _GREY))
+    kinds = [dicom.Segment(what, patterns.labels, pattern, colours[pattern.word])
+             for pattern, what in dicom.PATTERNS.items()]
+    files = []
+    for ending, segments in (("anatomy", anatomy), ("patterns", kinds)):
+        file = work.stem.with_name(f"{work.stem.name}_{ending}.dcm")
+        work.written.append(dicom.write_seg(
+            file, work.series, work.volume, segments, subject_id=work.scored.score.subject_id, new_uid=work.new_uid,
+            now=work.now, keep_empty_frames=work.keep_empty_frames, progress=progress,
+        ))
+        files.append(file)
+    return tuple(files)
+
+
+def _sr(work: Work, progress: Progress) -> tuple[Path, ...]:
+    file = work.stem.with_name(f"{work.stem.name}_report.dcm")
+    dicom.write_sr(file, work.series, work.volume, work.scored.score, work.written, new_uid=work.new_uid, now=work.now,
+                   progress=progress)
+    return (file,)
+
+
+def _nifti(work: Work, progress: Progress) -> tuple[Path, ...]:
+    from ssc_hrct.export.nifti import write_nifti
+
+    lungs, patterns = work.scored.lungs, work.scored.patterns
+    assert lungs is not None  # noqa: S101 - `write_objects` looked
+    assert patterns is not None  # noqa: S101
+    files = []
+    for done, (ending, labels) in enumerate((("lungs", lungs.regions), ("patterns", patterns.labels))):
+        progress.step("Writing NIfTI", done, 2)
+        files.append(work.stem.with_name(f"{work.stem.name}_{ending}.nii.gz"))
+        write_nifti(files[-1], labels)
+    return tuple(files)
+
+
+FORMATS: dict[str, Callable[[Work, Progress], tuple[Path, ...]]] = {"seg": _seg, "sr": _sr, "nifti": _nifti}
+"""By name, in the order in which they are written: a report points at segmentations that are there."""
+
+
+def _colours() -> dict[str, tuple[int, int, int]]:
+    named = json.loads(assets.read("theme", "patterns.json"))
+    return {name: (int(c[1:3], 16), int(c[3:5], 16), int(c[5:7], 16)) for name, c in named.items()}

@@ -1,0 +1,140 @@
+"""The headers of the scan, as objects that point at it need them: cut to an allow-list, under the subject's name.
+
+In: a `Series` and its `SourceFrames`. Out: pydicom datasets without pixels; or what the files lack for this, told
+before any work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.volume import SourceFrames
+from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
+from ssc_hrct.dicom.series import Series
+
+_DATE, _TIME = re.compile(r"\d{8}"), re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
+_UID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+_TAKEN = (
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "StudyDate",
+    "StudyTime", "Modality", "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "SliceThickness",
+    "Rows", "Columns", "NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "PositionReferenceIndicator", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+)
+"""What an object says of its source, and nothing else of it."""
+_PLACE = "PlanePositionSequence"
+_GROUPS = {
+    _PLACE: ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"),
+}
+
+
+def lacking(series: Series) -> tuple[str, ...]:
+    """What the source files lack for objects that point at them, in DICOM's words; empty where nothing does."""
+    asked: tuple[tuple[str, Callable[[Any], str]], ...] = (
+        ("SOP Instance UID", lambda h: h.sop_uid), ("Series Instance UID", lambda h: h.series_uid),
+        ("Study Instance UID", lambda h: h.study_uid), ("Frame of Reference UID", lambda h: h.frame_of_reference_uid),
+    )
+    return tuple(name for name, of in asked if not all(is_uid(of(header)) for header in series.slices))
+
+
+def is_uid(text: str) -> bool:
+    """Whether it is a UID as PS3.5 section 9.1 wants it."""
+    return len(text) <= 64 and _UID.fullmatch(text) is not None
+
+
+def check_complete(series: Series, what: str) -> None:
+    """Raises HrctError(SOURCE_INCOMPLETE) where the files lack what an object (`what`, in words) must point at."""
+    missing = lacking(series)
+    if missing:
+        raise HrctError(
+            "SOURCE_INCOMPLETE", f"The files have no {' and no '.join(missing)}, which {what} must point at.",
+            "Write NIfTI instead, or export the scan from the archive once more.",
+        )
+
+
+def source_images(series: Series, source: SourceFrames, subject_id: str) -> list[Any]:
+    """Headers of the images that the volume's slices came from, feet to head, each file once.
+
+    Raises HrctError(SOURCE_GONE) where the files are no longer there.
+    """
+    wanted = {uid for uid in source.sop_instance_uids if uid}
+    images: dict[str, Any] = {}
+    for header in series.slices:
+        if header.sop_uid not in wanted or header.sop_uid in images:
+            continue
+        try:
+            image = read_dataset(header.path, tags=_TAKEN, pixels=False)
+        except READ_ERRORS as problem:
+            raise HrctError(
+                "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
+                "Open the folder again; what points at its images is made with their headers.",
+            ) from problem
+        _name(image, subject_id)
+        _cut_groups(image)
+        images[header.sop_uid] = image
+    return list(images.values())
+
+
+def stamp(made: Any, now: datetime, description: str) -> None:
+    """Put `now` wherever the writer took the clock, so that the same input gives the same bytes."""
+    made.InstanceCreationDate = made.ContentDate = made.SeriesDate = now.strftime("%Y%m%d")
+    made.InstanceCreationTime = made.ContentTime = made.SeriesTime = now.strftime("%H%M%S")
+    for item in made.get("ContributingEquipmentSequence", ()):
+        item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
+    made.SeriesDescription = description
+
+
+def _name(image: Any, subject_id: str) -> None:
+    image.PatientID, image.PatientName = subject_id, f"{subject_id}^"
+    image.PatientIdentityRemoved = "YES"
+    image.DeidentificationMethod = "ssc_hrct: named tags alone are taken over"
+    image.PatientBirthDate = image.PatientSex = image.AccessionNumber = image.StudyID = ""
+    image.ReferringPhysicianName = ""
+    for name, shape in (("StudyDate", _DATE), ("StudyTime", _TIME)):
+        if not shape.fullmatch(str(image.get(name, ""))):
+            setattr(image, name, "")
+
+
+def _cut_groups(image: Any) -> None:
+    """Of the functional groups of many frames: where each lies. What all frames share stands in the shared group.
+
+    Raises HrctError(SOURCE_MIXED) where the frames make several stacks.
+    """
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    if "PerFrameFunctionalGroupsSequence" not in image:
+        return
+    shared = Dataset()
+    old = next(iter(image.get("SharedFunctionalGroupsSequence") or ()), Dataset())
+    frames = [Dataset() for _ in image.PerFrameFunctionalGroupsSequence]
+    for name, tags in _GROUPS.items():
+        items = [_bare(frame.get(name) or old.get(name), tags) for frame in image.PerFrameFunctionalGroupsSequence]
+        if name != _PLACE and any(item != items[0] for item in items):
+            raise HrctError(
+                "SOURCE_MIXED", "The file holds frames of several orientations or spacings.", "Write NIfTI instead."
+            )
+        if name != _PLACE:
+            setattr(shared, name, Sequence(items[:1]))
+            continue
+        for frame, item in zip(frames, items, strict=True):
+            setattr(frame, name, Sequence([item]))
+    image.SharedFunctionalGroupsSequence = Sequence([shared])
+    image.PerFrameFunctionalGroupsSequence = Sequence(frames)
+
+
+def _bare(items: Any, tags: tuple[str, ...]) -> Any:
+    """The first of `items` with these tags alone."""
+    from pydicom.dataset import Dataset
+
+    bare = Dataset()
+    for item in list(items or ())[:1]:
+        for tag in tags:
+            if tag in item:
+                bare[tag] = item[tag]
+    return bare

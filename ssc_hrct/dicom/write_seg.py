@@ -1,0 +1,191 @@
+"""Label maps as a DICOM Segmentation that viewers lay over the scan (PS3.3 A.51), by highdicom.
+
+In: the series that was loaded, the `Volume` it gave, and which labels become which segment. Out: one file: binary, on
+the source's own rows and columns, in its frame of reference, each frame pointing at the image it lies on. Of the
+source's header only what an allow-list names is taken over; the patient is called by the subject's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.paths import written_whole
+from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
+from ssc_hrct.dicom.codes import SEGMENTED, SOURCE_IMAGE, Code, Property
+from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT
+from ssc_hrct.dicom.quiet import quiet
+from ssc_hrct.dicom.series import Series
+from ssc_hrct.dicom.source_headers import check_complete, source_images, stamp
+from ssc_hrct.version import __version__
+
+Rgb = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The voxels of `labels` (on the volume's grid) that hold `value`, shown as `rgb` (0 to 255)."""
+
+    what: Property
+    labels: LabelMap
+    value: int
+    rgb: Rgb
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSeg:
+    """What a report needs to point at a segmentation: its UIDs, and its segments, which are numbered from 1."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    segments: tuple[Segment, ...]
+
+
+def write_seg(
+    file: Path, series: Series, volume: Volume, segments: Sequence[Segment], *, subject_id: str,
+    new_uid: Callable[[], str], now: datetime, keep_empty_frames: bool = False, progress: Progress = SILENT,
+) -> WrittenSeg:
+    """Write the segments, numbered from 1 in their order. Frames without any voxel are left out unless kept.
+
+    Raises HrctError: SOURCE_INCOMPLETE where the source lacks what must be pointed at, SOURCE_GONE where its files
+    are no longer there, SOURCE_SHEARED where the volume is not on the source's rows (tilt undone),
+    OUTPUT_NOT_WRITABLE.
+    """
+    check_complete(series, "a segmentation")
+    if volume.source.shear_mm_per_slice:
+        raise HrctError(
+            "SOURCE_SHEARED", "The gantry was tilted: what was scored lies between the rows of the files.",
+            "Write NIfTI instead.",
+        )
+    progress.step("Writing the segmentation", 0, 3)
+    with quiet():
+        images = source_images(series, volume.source, subject_id)
+        progress.step("Writing the segmentation", 1, 3)
+        made = _segmentation(images, volume, segments, new_uid, keep_empty_frames, now)
+        _point_at_images(made, series, volume)
+        progress.step("Writing the segmentation", 2, 3)
+        with written_whole(file) as aside:
+            made.save_as(aside, enforce_file_format=True)
+    return WrittenSeg(made.StudyInstanceUID, made.SeriesInstanceUID, made.SOPInstanceUID, tuple(segments))
+
+
+def _segmentation(
+    images: list[Any], volume: Volume, segments: Sequence[Segment], new_uid: Callable[[], str], keep_empty: bool,
+    now: datetime,
+) -> Any:
+    import highdicom as hd
+
+    stacked = np.zeros((*_stored(volume.hu, volume.source).shape, len(segments)), np.bool_)
+    for i, segment in enumerate(segments):
+        np.equal(_stored(segment.labels.labels, volume.source), segment.value, out=stacked[..., i])
+    made = hd.seg.Segmentation(
+        source_images=images,
+        pixel_array=hd.Volume(
+            stacked.view(np.uint8), _affine(volume), coordinate_system="PATIENT",
+            frame_of_reference_uid=images[0].FrameOfReferenceUID,
+            channels={"SegmentNumber": [*range(1, len(segments) + 1)]},
+        ),
+        segmentation_type="BINARY",
+        segment_descriptions=[_described(i, s, new_uid) for i, s in enumerate(segments, start=1)],
+        series_instance_uid=new_uid(), series_number=100, sop_instance_uid=new_uid(), instance_number=1,
+        manufacturer="ssc_hrct", manufacturer_model_name="ssc_hrct", software_versions=__version__,
+        device_serial_number="0", content_description="Lungs and patterns, automatic", content_label="SSC_HRCT",
+        omit_empty_frames=not keep_empty,
+    )
+    stamp(made, now, "ssc_hrct segmentation")
+    dimensions = new_uid()
+    for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
+        item.DimensionOrganizationUID = dimensions
+    return made
+
+
+def _point_at_images(made: Any, series: Series, volume: Volume) -> None:
+    """For each frame the image that it lies on, by its place; none for a slice that was filled in.
+
+    The library does this only where every slice lies within a thousandth of a millimetre of its rung.
+    """
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    place = np.linalg.inv(_affine(volume))
+    there = {k for k, uid in enumerate(volume.source.sop_instance_uids) if uid}
+    images = {_slice_at(place, header.position): header for header in series.slices if header.position is not None}
+    shared = made.SharedFunctionalGroupsSequence[0]
+    if "DerivationImageSequence" in shared:
+        del shared.DerivationImageSequence
+    for frame in made.PerFrameFunctionalGroupsSequence:
+        k = _slice_at(place, frame.PlanePositionSequence[0].ImagePositionPatient)
+        header = images.get(k) if k in there else None
+        if header is None:
+            frame.DerivationImageSequence = Sequence()
+            continue
+        source = Dataset()
+        source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = header.sop_class or CT_IMAGE, header.sop_uid
+        if header.sop_class in ENHANCED_CT:
+            source.ReferencedFrameNumber = header.frame + 1
+        source.PurposeOfReferenceCodeSequence = Sequence([_concept(SOURCE_IMAGE)])
+        item = Dataset()
+        item.SourceImageSequence = Sequence([source])
+        item.DerivationCodeSequence = Sequence([_concept(SEGMENTED)])
+        frame.DerivationImageSequence = Sequence([item])
+
+
+def _slice_at(place: NDArray[np.float64], position: Any) -> int:
+    """Index of the slice whose first pixel lies at this position in mm."""
+    return round(float(place[0] @ np.array([*(float(v) for v in position), 1.0])))
+
+
+def _stored(array: NDArray[Any], source: SourceFrames) -> NDArray[Any]:
+    """A view of the volume [z, y, x] as the files have it: [slice, row, column]."""
+    turned = array[tuple(slice(None, None, -1 if flip else 1) for flip in source.flipped)]
+    return turned.transpose([source.axes.index(axis) for axis in (0, 1, 2)])
+
+
+def _affine(volume: Volume) -> NDArray[np.float64]:
+    """From indices [slice, row, column] as stored to LPS in mm."""
+    grid, source = volume.grid, volume.source
+    corner = tuple(float(n - 1) if flip else 0.0 for n, flip in zip(grid.shape, source.flipped, strict=True))
+    steps = [
+        np.asarray(grid.direction[axis]) * grid.spacing_mm[axis] * (-1 if source.flipped[axis] else 1)
+        for axis in (source.axes.index(stored) for stored in (0, 1, 2))
+    ]
+    out = np.eye(4)
+    out[:3, :3] = np.stack(steps, axis=1)
+    out[:3, 3] = grid.to_lps_mm(corner)
+    return out
+
+
+def _described(number: int, segment: Segment, new_uid: Callable[[], str]) -> Any:
+    import highdicom as hd
+
+    what = segment.what
+    described = hd.seg.SegmentDescription(
+        segment_number=number, segment_label=what.label, segmented_property_category=_concept(what.category),
+        segmented_property_type=_concept(what.type), algorithm_type="AUTOMATIC",
+        algorithm_identification=hd.AlgorithmIdentificationSequence(
+            name="ssc_hrct", version=__version__, family=_concept(Code("123110", "DCM", "Artificial Intelligence")),
+        ),
+        tracking_uid=new_uid(), tracking_id=what.label,
+        anatomic_regions=[_concept(what.region)] if what.region else None,
+        display_color=hd.color.CIELabColor.from_rgb(*segment.rgb),
+    )
+    if what.side:
+        described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [_concept(what.side)]
+    if what.region_side:
+        described.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [_concept(what.region_side)]
+    return described
+
+
+def _concept(code: Code) -> Any:
+    import highdicom as hd
+
+    return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)

@@ -1,0 +1,136 @@
+"""Zip archives are read like folders, and none of their tricks gets through."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssc_hrct import dicom
+from ssc_hrct.dicom import files
+from tests.dicom.making import noise_volume, only, write, write_enhanced
+
+
+def packed(folder: Path, archive: Path, *, method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(archive, "w", method) as out:
+        for file in sorted(folder.rglob("*")):
+            out.write(file, file.relative_to(folder))
+    return archive
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("name", ["exam.zip", "export"])
+def test_an_archive_gives_the_volume_of_its_folder(tmp_path: Path, method: int, name: str) -> None:
+    write(noise_volume(), tmp_path / "in" / "Ünïcode 日本" / "deep")
+    archive = packed(tmp_path / "in", tmp_path / name, method=method)
+    alone, zipped = dicom.load(only(tmp_path / "in")), dicom.load(only(archive))
+    np.testing.assert_array_equal(zipped.hu, alone.hu)
+    assert (zipped.grid, zipped.acquisition, zipped.source) == (alone.grid, alone.acquisition, alone.source)
+
+
+def test_an_archive_beside_files_is_found_with_them_and_a_copy_in_it_is_a_copy(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    packed(tmp_path / "in", tmp_path / "again.zip")
+    found = dicom.find([tmp_path])
+    assert (found.files, len(found.series), found.series[0].acquisition.extra_copies) == (48, 1, 24)
+
+
+def test_the_files_of_a_series_in_an_archive_find_it_again(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    series = only(packed(tmp_path / "in", tmp_path / "exam.zip"))
+    assert only(*series.files) == series
+
+
+def test_many_frames_in_an_archive(tmp_path: Path) -> None:
+    from pydicom.uid import RLELossless
+
+    write_enhanced(write(noise_volume(), tmp_path / "single"), tmp_path / "many" / "frames", RLELossless)
+    series = only(packed(tmp_path / "many", tmp_path / "exam.zip"))
+    np.testing.assert_array_equal(dicom.load(series).hu, dicom.load(only(tmp_path / "single")).hu)
+
+
+def test_names_that_point_out_of_the_archive_stay_inside(tmp_path: Path) -> None:
+    (file, *_) = write(noise_volume(), tmp_path / "in")
+    names = ["../../escaped", "/etc/absolute", "C:\\windows\\back", "a/./b", "plain", "plain"]
+    with zipfile.ZipFile(tmp_path / "exam.zip", "w") as out:
+        for name in names[:-1]:
+            out.writestr(name, file.read_bytes())
+        with pytest.warns(UserWarning, match="Duplicate"):
+            out.writestr(names[-1], file.read_bytes())
+    before = sorted(tmp_path.rglob("*"))
+    inside = list(files.members(tmp_path / "exam.zip"))
+    assert [m.name for m in inside] == [f"member-{n:06d}" for n in (0, 1, 2, 3, 5)] + ["plain"]
+    assert all(m.resolve().is_relative_to(tmp_path / "exam.zip") for m in inside)
+    assert dicom.find([tmp_path / "exam.zip"]).files == 6
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_member_far_larger_than_its_packed_form_is_not_opened(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as out, out.open("big", "w") as member:
+        member.write(bytes(128) + b"DICM")
+        for _ in range(40):
+            member.write(bytes(2**20))
+    found = dicom.find([tmp_path])
+    assert (found.files, len(found.damaged), found.series) == (1, 1, ())
+
+
+def test_an_archive_in_an_archive_is_not_looked_into(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    (tmp_path / "outer").mkdir()
+    packed(tmp_path / "in", tmp_path / "outer" / "exam.zip")
+    found = dicom.find([packed(tmp_path / "outer", tmp_path / "outer.zip")])
+    assert (found.files, found.not_dicom, found.series) == (1, 1, ())
+
+
+def test_damaged_and_encrypted_archives_are_damaged_files(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    archive = packed(tmp_path / "in", tmp_path / "exam.zip")
+    data = bytearray(archive.read_bytes())
+    (tmp_path / "cut.zip").write_bytes(data[: len(data) // 2])
+    entry = data.index(b"PK\x01\x02")
+    struct.pack_into("<H", data, entry + 8, 1)  # the first member says that it is encrypted
+    (tmp_path / "locked.zip").write_bytes(data)
+    cut, locked = dicom.find([tmp_path / "cut.zip"]), dicom.find([tmp_path / "locked.zip"])
+    assert (cut.files, cut.damaged) == (1, (tmp_path / "cut.zip",))
+    assert (locked.files, len(locked.damaged), locked.series[0].acquisition.slices) == (24, 1, 23)
+
+
+def test_damage_inside_a_member_is_a_slice_that_cannot_be_read(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    archive = packed(tmp_path / "in", tmp_path / "exam.zip")
+    data = bytearray(archive.read_bytes())
+    with zipfile.ZipFile(archive) as opened:
+        info = opened.infolist()[7]
+    place = info.header_offset + info.compress_size // 2
+    data[place : place + 300] = bytes(300)
+    archive.write_bytes(data)
+    found = dicom.find([archive])
+    assert (found.damaged, found.series[0].acquisition.slices) == ((archive / info.filename,), 23)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("harm", ["name", "local name", "data"])
+def test_no_damage_to_an_archive_stops_the_pass(tmp_path: Path, method: int, harm: str) -> None:
+    write(noise_volume(), tmp_path / "in" / "ü")
+    archive = packed(tmp_path / "in", tmp_path / "exam.zip", method=method)
+    data = bytearray(archive.read_bytes())
+    if harm == "data":
+        for at in range(60, len(data) * 2 // 3, 7):
+            data[at] ^= 0xFF
+    else:
+        at = data.index("ü".encode()) if harm == "local name" else data.rindex("ü".encode())
+        data[at : at + 2] = b"\xff\xff"
+    archive.write_bytes(data)
+    write(noise_volume(), tmp_path / "whole", series="2.25.9", study="2.25.8")
+    assert 24 in [series.acquisition.slices for series in dicom.find([tmp_path]).series]
+
+
+def test_an_archive_that_changed_is_read_anew(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    assert only(packed(tmp_path / "in", tmp_path / "exam.zip")).acquisition.slices == 24
+    for file in sorted((tmp_path / "in").iterdir())[:4]:
+        file.unlink()
+    assert only(packed(tmp_path / "in", tmp_path / "exam.zip")).acquisition.slices == 20

@@ -1,0 +1,213 @@
+"""Sending and receiving on loopback: with ourselves, and with dcmtk, which is not ours; plain and with TLS."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from ssc_hrct.core.errors import HrctError
+from ssc_hrct.dicom.network import Peer, Received, Tls, receive, send
+from tests.dicom.making import change, noise_volume, write
+
+needs_dcmtk = pytest.mark.skipif(shutil.which("storescp") is None, reason="dcmtk is not installed")
+LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def receiving(folder: Path, **more: object) -> Iterator[int]:
+    """Our receiver in a thread; its port."""
+    ready, over = threading.Event(), threading.Event()
+    port: list[int] = []
+    failure: list[BaseException] = []
+
+    def started(number: int) -> None:
+        port.append(number)
+        ready.set()
+
+    def run() -> None:
+        try:
+            receive(folder, 0, Received(), started=started, stop=lambda _: over.is_set(), **more)  # type: ignore[arg-type]
+        except BaseException as problem:  # noqa: BLE001 - told to the test
+            failure.append(problem)
+            ready.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(20)
+    try:
+        if failure:
+            raise failure[0]
+        yield port[0]
+    finally:
+        over.set()
+        thread.join(20)
+
+
+def same_images(files: list[Path], folder: Path) -> None:
+    def content(some: list[Path]) -> dict[str, bytes]:
+        return {i.SOPInstanceUID: i.PixelData for i in map(pydicom.dcmread, some)}
+
+    assert content(files) == content(sorted(folder.iterdir()))
+
+
+def test_what_we_send_we_receive(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path / "in")
+    (tmp_path / "in" / "note.txt").write_text("no DICOM")
+    with receiving(tmp_path / "out") as port:
+        sent = send([tmp_path / "in"], Peer(LOOPBACK, port))
+    assert (sent.sent, sent.failed, sent.not_dicom) == (24, (), 1)
+    same_images(files, tmp_path / "out")
+    uids = {pydicom.dcmread(f).SOPInstanceUID for f in files}
+    assert not [f for f in (tmp_path / "out").iterdir() if any(uid in f.name for uid in uids)]
+
+
+@needs_dcmtk
+def test_dcmtk_receives_what_we_send(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(["storescp", "-od", str(tmp_path / "out"), str(port)])
+    try:
+        sent = patiently(lambda: send([tmp_path / "in"], Peer(LOOPBACK, port)))
+    finally:
+        server.terminate()
+        server.wait(20)
+    assert sent.sent == 24
+    same_images(files, tmp_path / "out")
+
+
+def patiently(ask: Callable[[], object]) -> object:
+    """Until the server of another program listens."""
+    for _ in range(50):
+        try:
+            return ask()
+        except HrctError:
+            time.sleep(0.1)
+    return ask()
+
+
+@needs_dcmtk
+def test_we_receive_what_dcmtk_sends(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path / "in")
+    with receiving(tmp_path / "out") as port:
+        subprocess.run(["storescu", LOOPBACK, str(port), *map(str, files)], check=True, capture_output=True)
+        echo = subprocess.run(["echoscu", LOOPBACK, str(port)], check=False)
+    assert echo.returncode == 0
+    same_images(files, tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: TLS is not tried")
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "own.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate),
+         "-days", "2", "-subj", "/CN=localhost", "-addext", f"subjectAltName=IP:{LOOPBACK}"],
+        check=True, capture_output=True,
+    )
+    return certificate, key
+
+
+def test_tls_takes_the_peer_that_is_trusted_and_no_other(
+    tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    own, key = certificate
+    files = write(noise_volume(), tmp_path / "in")
+    with receiving(tmp_path / "out", tls=Tls(own=own, key=key)) as port:
+        sent = send([tmp_path / "in"], Peer(LOOPBACK, port), tls=Tls(trusted=own))
+        with pytest.raises(HrctError, match="refuses us"):
+            send([tmp_path / "in"], Peer(LOOPBACK, port), tls=Tls())
+        with pytest.raises(HrctError, match="refuses us"):
+            send([tmp_path / "in"], Peer(LOOPBACK, port))
+    assert sent.sent == 24
+    same_images(files, tmp_path / "out")
+
+
+def test_nobody_there_and_a_port_that_is_taken_are_said(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(HrctError, match="cannot be listened on"):
+            receive(tmp_path / "out", port, Received(), stop=lambda _: True)
+    with pytest.raises(HrctError, match="does not answer"):
+        send([tmp_path / "in"], Peer(LOOPBACK, port))
+    with pytest.raises(HrctError, match="TLS cannot be used"):
+        send([tmp_path / "in"], Peer(LOOPBACK, port), tls=Tls(trusted=tmp_path / "none.pem"))
+
+
+def test_what_cannot_be_stored_is_answered_as_refused(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    (tmp_path / "out").write_text("a file in the way")
+    with receiving(tmp_path / "out") as port:
+        sent = send([tmp_path / "in"], Peer(LOOPBACK, port))
+    assert (sent.sent, sent.failed) == (0, (("the peer answered with status A700", 24),))
+
+
+def test_the_receiver_is_on_this_computer_alone_unless_told(tmp_path: Path) -> None:
+    places: list[int] = []
+    heard: list[str] = []
+
+    def stop(received: Received) -> bool:
+        with Path("/proc/net/tcp").open() as table:
+            heard.extend(line.split()[1] for line in table if line.split()[1].endswith(f":{places[0]:04X}"))
+        return True
+
+    if not Path("/proc/net/tcp").exists():
+        pytest.skip("this system does not list its sockets")
+    receive(tmp_path, 0, Received(), started=places.append, stop=stop)
+    assert {place.split(":")[0] for place in heard} == {"0100007F"}, "127.0.0.1 in hexadecimal, last byte first"
+
+
+def test_after_the_stop_nothing_more_is_taken(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    received, port = Received(), []
+    ready = threading.Event()
+    thread = threading.Thread(target=lambda: receive(
+        tmp_path / "out", 0, received, started=lambda n: (port.append(n), ready.set()), stop=lambda r: r.stored >= 3))
+    thread.start()
+    assert ready.wait(20)
+    try:
+        send([tmp_path / "in"], Peer(LOOPBACK, port[0]))
+    except HrctError:
+        pass  # the connection ended under way
+    thread.join(30)
+    assert not thread.is_alive()
+    stored = received.stored
+    assert stored == len(list((tmp_path / "out").iterdir()))
+    time.sleep(0.5)
+    assert received.stored == stored
+
+
+def test_a_client_that_says_nothing_holds_nobody_up(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+    own, key = certificate
+    write(noise_volume(), tmp_path / "in")
+    with receiving(tmp_path / "out", tls=Tls(own=own, key=key)) as port, socket.create_connection((LOOPBACK, port)):
+        sent = send([tmp_path / "in"], Peer(LOOPBACK, port), tls=Tls(trusted=own))
+    assert sent.sent == 24
+    with pytest.raises(HrctError, match="certificate is needed"):
+        receive(tmp_path / "out", 0, Received(), tls=Tls(), stop=lambda _: True)
+
+
+def test_other_bytes_under_one_uid_stand_beside_each_other(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path / "in")[:1]
+    with receiving(tmp_path / "out") as port:
+        send(files, Peer(LOOPBACK, port))
+        send(files, Peer(LOOPBACK, port))
+        change(files, lambda dataset, _: setattr(dataset, "KVP", 77))
+        send(files, Peer(LOOPBACK, port))
+    assert len(list((tmp_path / "out").iterdir())) == 2

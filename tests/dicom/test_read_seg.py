@@ -1,0 +1,86 @@
+"""Lungs out of DICOM segmentations: ours, and those of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+
+from ssc_hrct import dicom
+from ssc_hrct.core.errors import WrongUsage
+from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.patterns import Pattern
+from ssc_hrct.core.volume import LabelMap
+from ssc_hrct.dicom.codes import ORGANS, PATTERNS
+from ssc_hrct.dicom.read_seg import read_seg_lungs
+from ssc_hrct.dicom.write_seg import Segment, write_seg
+from tests.dicom.making import noise_volume, only, uids, write
+from tests.dicom.test_write_seg import NOW
+
+
+def saved(folder: Path, *, overlap: bool = False) -> tuple[Path, np.ndarray]:
+    """A segmentation of a right and a left lung and a pattern, and the lungs' labels on the volume's grid."""
+    write(noise_volume(), folder / "in")
+    series = only(folder / "in")
+    volume = dicom.load(series)
+    labels = np.zeros(volume.grid.shape, np.uint8)
+    labels[3:20, 4:15, 2:12], labels[4:20, 4:15, 16:25] = 1, 2
+    maps = [labels == 1, (labels == 2) | (overlap & (labels == 1)), labels > 0]
+    kinds = (ORGANS[Region.RIGHT_LUNG], ORGANS[Region.LEFT_LUNG], PATTERNS[Pattern.GROUND_GLASS])
+    segments = [Segment(kind, LabelMap(m.astype(np.uint8), volume.grid, {}), 1, (1, 2, 3))
+                for kind, m in zip(kinds, maps, strict=True)]
+    file = folder / "lungs.dcm"
+    write_seg(file, series, volume, segments, subject_id="0007", new_uid=uids(), now=NOW)
+    return file, labels
+
+
+def test_our_own_come_back_voxel_for_voxel_in_their_place(tmp_path: Path) -> None:
+    file, labels = saved(tmp_path)
+    read = read_seg_lungs(file)
+    volume = dicom.load(only(tmp_path / "in"))
+    for value in (1, 2):
+        index = np.argwhere(read.labels == value)
+        steps = np.asarray(read.grid.direction) * np.asarray(read.grid.spacing_mm)[:, None]
+        lps = np.asarray(read.grid.origin_mm) + index @ steps
+        own = np.asarray(volume.grid.direction) * np.asarray(volume.grid.spacing_mm)[:, None]
+        place = (lps - np.asarray(volume.grid.origin_mm)) @ np.linalg.inv(own)
+        found = np.zeros_like(labels, np.bool_)
+        found[tuple(np.rint(place).astype(int).T)] = True
+        np.testing.assert_array_equal(found, labels == value)
+
+
+def test_what_is_named_lung_is_taken_where_nothing_is_coded_so(tmp_path: Path) -> None:
+    file, labels = saved(tmp_path)
+    seg = pydicom.dcmread(file)
+    for segment, name in zip(seg.SegmentSequence, ("Lung_R", "left lung", "lung nodule"), strict=True):
+        segment.SegmentedPropertyTypeCodeSequence[0].CodeValue = "85756007"
+        segment.SegmentLabel = name
+    seg.save_as(file)
+    assert np.count_nonzero(read_seg_lungs(file).labels) == np.count_nonzero(labels)
+
+
+def test_what_cannot_be_lungs_is_said(tmp_path: Path) -> None:
+    file, _ = saved(tmp_path / "a", overlap=True)
+    with pytest.raises(WrongUsage, match="overlap"):
+        read_seg_lungs(file)
+    file, _ = saved(tmp_path / "b")
+    seg = pydicom.dcmread(file)
+    for segment in seg.SegmentSequence:
+        segment.SegmentedPropertyTypeCodeSequence[0].CodeValue, segment.SegmentLabel = "85756007", "tissue"
+    seg.save_as(file)
+    with pytest.raises(WrongUsage, match="no segment that is coded or named as lung"):
+        read_seg_lungs(file)
+    (tmp_path / "cut.dcm").write_bytes(file.read_bytes()[:1500])
+    with pytest.raises(WrongUsage, match="no DICOM segmentation"):
+        read_seg_lungs(tmp_path / "cut.dcm")
+    with pytest.raises(WrongUsage, match="no DICOM segmentation"):
+        read_seg_lungs(next((tmp_path / "b" / "in").iterdir()))
+
+
+def test_segmentations_of_others_are_read_or_refused_in_words(shared_data: Path) -> None:
+    for file in sorted((shared_data / "robust" / "seg").rglob("*")):
+        if file.is_file():
+            with pytest.raises(WrongUsage, match=r"holds no segment|no DICOM segmentation|make no volume"):
+                read_seg_lungs(file)

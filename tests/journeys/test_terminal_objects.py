@@ -1,0 +1,78 @@
+"""Files for other programs, in a terminal: segmentations and label maps whose voxels are the table's percents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+from pydicom.dataset import FileDataset
+
+from tests.dicom.making import change
+from tests.terminal import Home, rows_of, write_small_chest
+
+
+@pytest.fixture(scope="module")
+def chest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("objects") / "chest"
+    write_small_chest(folder, names="objects/a", ild_percent=12.0, scan_date="2025-01-15")
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    (tmp_path / "home").mkdir()
+    return Home(tmp_path / "home")
+
+
+def segments(file: Path) -> dict[str, int]:
+    """Voxels of each segment, counted by hand from the frames."""
+    seg = pydicom.dcmread(file)
+    names = {s.SegmentNumber: s.SegmentLabel for s in seg.SegmentSequence}
+    counts = dict.fromkeys(names.values(), 0)
+    frames = seg.pixel_array if seg.NumberOfFrames > 1 else seg.pixel_array[None]
+    for frame, group in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
+        counts[names[group.SegmentIdentificationSequence[0].ReferencedSegmentNumber]] += int(frame.sum())
+    return counts
+
+
+def test_recounting_gives_the_percents_of_the_table(home: Home, chest: Path) -> None:
+    done = home.run("score", chest, "--out", "out", "--format", "seg", "--format", "nifti", "--format", "sr")
+    assert done.returncode == 0, done.stderr
+    (row,) = rows_of(home.folder / "out" / "scores.csv")
+    files = {f.name.split("_")[-1]: f for f in (home.folder / "out" / "objects").iterdir()}
+    assert sorted(files) == ["anatomy.dcm", "lungs.nii.gz", "patterns.dcm", "patterns.nii.gz", "report.dcm"]
+    anatomy, patterns = segments(files["anatomy.dcm"]), segments(files["patterns.dcm"])
+    lung = anatomy["Right lung"] + anatomy["Left lung"]
+    for label, column in (("Ground glass", "ground_glass"), ("Reticulation", "reticulation"),
+                          ("Honeycombing", "honeycombing"), ("Consolidation", "consolidation")):
+        assert abs(100 * patterns[label] / lung - float(row[f"{column}_percent"])) <= 0.01
+    assert anatomy["Vessels in the lungs"] > 0
+    assert anatomy["Trachea and bronchi"] > 0
+    labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(files["patterns.nii.gz"])))
+    assert abs(100 * np.isin(labels, (2, 3, 4)).sum() / (labels > 0).sum() - float(row["ild_percent"])) <= 0.01
+    for name in ("anatomy.dcm", "patterns.dcm", "report.dcm"):
+        made = pydicom.dcmread(files[name])
+        assert (made.PatientID, made.StudyInstanceUID) == ("SMALL", row["study_instance_uid"])
+    assert done.stderr.count("Written: ") == 5
+
+
+def test_what_the_files_lack_is_told_before_and_the_score_stands(home: Home, chest: Path) -> None:
+    def without(dataset: FileDataset, index: int) -> None:
+        del dataset.FrameOfReferenceUID
+
+    copy = home.folder / "copy"
+    copy.mkdir()
+    for file in chest.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    change(sorted(copy.iterdir()), without)
+    done = home.run("score", copy, "--out", "out", "--format", "seg", "--format", "nifti", "--json")
+    assert done.returncode == 3
+    told = done.stderr.index("The files have no Frame of Reference UID: SEG cannot point at them")
+    assert told < done.stderr.index("ILD ")
+    (row,) = rows_of(home.folder / "out" / "scores.csv")
+    assert row["ild_percent"]
+    assert sorted(f.name.split("_")[-1] for f in (home.folder / "out" / "objects").iterdir()) == [
+        "lungs.nii.gz", "patterns.nii.gz"]
