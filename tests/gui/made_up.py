@@ -33,6 +33,7 @@ class FakeSeries:
     acquisition: Acquisition
     files: tuple[Path, ...] = ()
     identity: Identity = field(default_factory=lambda: Identity(patient_id="MRN-1"))
+    slices_sha256: str = "made up"
 
 
 def listed(key: str, acquisition: Acquisition, *findings: Finding, chosen: bool = True, why: str = "") -> ListedSeries:
