@@ -28,6 +28,7 @@ BELONGS_TO = {
     "pydicom": ("dicom/",),
     "highdicom": ("dicom/",),
     "SimpleITK": ("export/",),
+    "typst": ("export/",),
     "sqlite3": ("study/",),
     "onnxruntime": ("measure/",),
     "statsmodels": ("cohort/",),
@@ -45,7 +46,7 @@ BELONGS_TO = {
 HEAVY = frozenset(
     {
         "pandas", "matplotlib", "SimpleITK", "scipy", "statsmodels", "highdicom", "torch", "skimage", "pydicom",
-        "numpy", "PySide6",
+        "numpy", "PySide6", "typst",
     }
 )
 

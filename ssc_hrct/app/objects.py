@@ -1,4 +1,4 @@
-"""What was found, as files that other programs open: DICOM SEG and SR, NIfTI label maps.
+"""What was found, as files that other programs open: DICOM SEG and SR, a page for the archive, NIfTI label maps.
 
 In: a `Scored` with its series, the formats that were asked for, a folder and a name. Out: the files, and in words what
 could not be written: a format that fails stops no other. FORMATS is what `--format` and the window offer.
@@ -17,9 +17,11 @@ from ssc_hrct import dicom, measure
 from ssc_hrct.app import assets
 from ssc_hrct.app.log import log_bug
 from ssc_hrct.app.score import Scored
+from ssc_hrct.app.words import finding_text
 from ssc_hrct.core.errors import Cancelled, HrctError
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.core.progress import SILENT, Progress
+from ssc_hrct.core.rows import score_row
 from ssc_hrct.core.volume import LabelMap, Volume
 
 OBJECTS = "objects"
@@ -49,12 +51,13 @@ def random_uid() -> str:
 
 def missing_for(formats: Sequence[str], series: dicom.Series) -> str:
     """A sentence on what the source files lack for these formats, told before any work; empty where nothing."""
-    wanted = [name for name in formats if name in _SEG_FORMATS]
-    missing = dicom.lacking(series) if wanted else ()
-    if not missing:
+    missing = dicom.lacking(series)
+    wanted = [name for name in formats if name in _SEG_FORMATS or (name == "page" and dicom.STUDY_UID in missing)]
+    if not missing or not wanted:
         return ""
-    return (f"The files have no {' and no '.join(missing)}: {' and '.join(w.upper() for w in wanted)} cannot point at "
-            "them and will not be written. The score stands; NIfTI can be written.")
+    still = "NIfTI can be written" if dicom.STUDY_UID in missing else "a page and NIfTI can be written"
+    return (f"The files have no {dicom.one_of(missing)}: {' and '.join(w.upper() for w in wanted)} cannot point at "
+            f"them and will not be written. The score stands; {still}.")
 
 
 def write_objects(
@@ -111,6 +114,34 @@ def _sr(work: Work, progress: Progress) -> tuple[Path, ...]:
     return (file,)
 
 
+def _page(work: Work, progress: Progress) -> tuple[Path, ...]:
+    """As pictures, which every viewer shows, and as a document, which is sharp when printed."""
+    from ssc_hrct.export.overlay import montage_png, read_colours
+    from ssc_hrct.export.page import PageContent, make_page
+
+    lungs, patterns, score = work.scored.lungs, work.scored.patterns, work.scored.score
+    assert lungs is not None  # noqa: S101 - `write_objects` looked
+    assert patterns is not None  # noqa: S101
+    progress.step("Making the page", 0, 2)
+    names, protocol = _colour_names(), assets.default_protocol()
+    content = PageContent(
+        row=score_row(score), cautions=[(finding_text(f), f.kind.do) for f in score.findings], colours=names,
+        bounds=protocol.severity_bounds, fibrosis_bounds=protocol.fibrosis_severity_bounds,
+        montage_png=montage_png(work.volume, lungs, patterns, read_colours(names)),
+    )
+    page = make_page(content, template=assets.read("page", "page.typ"), fonts=assets.folder() / "fonts", made=work.now)
+    progress.step("Making the page", 1, 2)
+    name = f"{work.stem.name}_page"
+    numbers = range(1, len(page.pictures) + 1)
+    pictures = [work.stem.with_name(f"{name}.dcm" if n == 1 else f"{name}-{n}.dcm") for n in numbers]
+    document = work.stem.with_name(f"{name}_pdf.dcm")
+    dicom.write_pictures(pictures, work.series, list(page.pictures), subject_id=score.subject_id,
+                         new_uid=work.new_uid, now=work.now)
+    dicom.write_document(document, work.series, page.pdf, subject_id=score.subject_id, new_uid=work.new_uid,
+                         now=work.now)
+    return (*pictures, document)
+
+
 def _nifti(work: Work, progress: Progress) -> tuple[Path, ...]:
     from ssc_hrct.export.nifti import write_nifti
 
@@ -125,10 +156,16 @@ def _nifti(work: Work, progress: Progress) -> tuple[Path, ...]:
     return tuple(files)
 
 
-FORMATS: dict[str, Callable[[Work, Progress], tuple[Path, ...]]] = {"seg": _seg, "sr": _sr, "nifti": _nifti}
+FORMATS: dict[str, Callable[[Work, Progress], tuple[Path, ...]]] = {
+    "seg": _seg, "sr": _sr, "page": _page, "nifti": _nifti,
+}
 """By name, in the order in which they are written: a report points at segmentations that are there."""
 
 
 def _colours() -> dict[str, tuple[int, int, int]]:
-    named = json.loads(assets.read("theme", "patterns.json"))
-    return {name: (int(c[1:3], 16), int(c[3:5], 16), int(c[5:7], 16)) for name, c in named.items()}
+    return {name: (int(c[1:3], 16), int(c[3:5], 16), int(c[5:7], 16)) for name, c in _colour_names().items()}
+
+
+def _colour_names() -> dict[str, str]:
+    named: dict[str, str] = json.loads(assets.read("theme", "patterns.json"))
+    return named

@@ -138,9 +138,10 @@ def _score(commands: _Commands[PlainParser]) -> None:
         ".nii.gz) or NRRD (.nrrd, .nhdr); for one exam",
     )
     command.add_argument(
-        "--format", metavar="NAME", action="append", choices=("seg", "sr", "nifti"), default=[], dest="formats",
+        "--format", metavar="NAME", action="append", choices=("seg", "sr", "page", "nifti"), default=[], dest="formats",
         help="also write what was found for other programs, into DIR/objects: seg (DICOM segmentations of lungs and "
-        "patterns), sr (DICOM structured report), nifti (label maps); may be given more than once",
+        "patterns), sr (DICOM structured report), page (a page with tables and pictures for the archive, as DICOM "
+        "picture and PDF in DICOM), nifti (label maps); may be given more than once",
     )
     command.add_argument(
         "--seg-keep-empty-frames", action="store_true",

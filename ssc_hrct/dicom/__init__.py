@@ -7,13 +7,14 @@ from ssc_hrct.dicom.find import find
 from ssc_hrct.dicom.load import load
 from ssc_hrct.dicom.read_seg import is_dicom, read_seg_lungs
 from ssc_hrct.dicom.series import ExamChoice, Found, Series
-from ssc_hrct.dicom.source_headers import lacking
+from ssc_hrct.dicom.source_headers import STUDY_UID, lacking, one_of
 from ssc_hrct.dicom.write_ct import write_ct
+from ssc_hrct.dicom.write_page import write_document, write_pictures
 from ssc_hrct.dicom.write_seg import Segment, WrittenSeg, write_seg
 from ssc_hrct.dicom.write_sr import write_sr
 
 __all__ = [
-    "ORGANS", "PATTERNS", "VESSELS", "Dates", "ExamChoice", "Found", "NotWritten", "Rules", "Segment", "Series",
-    "WrittenSeg", "choose", "find", "is_dicom", "lacking", "load", "read_seg_lungs", "write_ct", "write_deidentified",
-    "write_seg", "write_sr",
+    "ORGANS", "PATTERNS", "STUDY_UID", "VESSELS", "Dates", "ExamChoice", "Found", "NotWritten", "Rules", "Segment",
+    "Series", "WrittenSeg", "choose", "find", "is_dicom", "lacking", "load", "one_of",
+    "read_seg_lungs", "write_ct", "write_deidentified", "write_document", "write_pictures", "write_seg", "write_sr",
 ]

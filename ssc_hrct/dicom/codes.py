@@ -7,6 +7,7 @@ our own, declared with its name in every object that uses it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ssc_hrct.core.grade import Severity
 from ssc_hrct.core.lungs import Region, Zone
@@ -24,6 +25,14 @@ class Code:
     meaning: str
 
 
+def concept(code: Code) -> Any:
+    """The code as an item of a dataset."""
+    import highdicom as hd  # slow to import, and not needed to read
+
+    return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)
+
+
+REPORT = Code("126000", "DCM", "Imaging Measurement Report")
 ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
 ALTERED_STRUCTURE = Code("49755003", "SCT", "Morphologically Altered Structure")
 LUNG = Code("39607008", "SCT", "Lung")

@@ -204,10 +204,10 @@ def receive(
 
     ae = AE(ae_title=title)
     for context in AllStoragePresentationContexts:
-        ae.add_supported_context(context.abstract_syntax, _syntaxes())
+        ae.add_supported_context(str(context.abstract_syntax), _syntaxes())
     ae.add_supported_context(Verification)
     try:
-        server = ae.start_server(
+        server: Any = ae.start_server(
             (host, port), block=False, evt_handlers=[(evt.EVT_C_STORE, _taker(folder, received))],
             ssl_context=tls.context(server=True) if tls else None,
         )

@@ -7,8 +7,9 @@ before any work.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ssc_hrct.core.errors import HrctError
@@ -33,13 +34,21 @@ _GROUPS = {
 }
 
 
+STUDY_UID = "Study Instance UID"
+
+
 def lacking(series: Series) -> tuple[str, ...]:
     """What the source files lack for objects that point at them, in DICOM's words; empty where nothing does."""
     asked: tuple[tuple[str, Callable[[Any], str]], ...] = (
         ("SOP Instance UID", lambda h: h.sop_uid), ("Series Instance UID", lambda h: h.series_uid),
-        ("Study Instance UID", lambda h: h.study_uid), ("Frame of Reference UID", lambda h: h.frame_of_reference_uid),
+        (STUDY_UID, lambda h: h.study_uid), ("Frame of Reference UID", lambda h: h.frame_of_reference_uid),
     )
     return tuple(name for name, of in asked if not all(is_uid(of(header)) for header in series.slices))
+
+
+def one_of(names: Sequence[str]) -> str:
+    """'A, B or C'."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def is_uid(text: str) -> bool:
@@ -49,10 +58,18 @@ def is_uid(text: str) -> bool:
 
 def check_complete(series: Series, what: str) -> None:
     """Raises HrctError(SOURCE_INCOMPLETE) where the files lack what an object (`what`, in words) must point at."""
-    missing = lacking(series)
+    _refuse_without(lacking(series), what)
+
+
+def check_study(series: Series, what: str) -> None:
+    """The same for an object that points at no image and stands in the scan's study."""
+    _refuse_without(tuple(name for name in lacking(series) if name == STUDY_UID), what)
+
+
+def _refuse_without(missing: tuple[str, ...], what: str) -> None:
     if missing:
         raise HrctError(
-            "SOURCE_INCOMPLETE", f"The files have no {' and no '.join(missing)}, which {what} must point at.",
+            "SOURCE_INCOMPLETE", f"The files have no {one_of(missing)}, which {what} must point at.",
             "Write NIfTI instead, or export the scan from the archive once more.",
         )
 
@@ -65,19 +82,27 @@ def source_images(series: Series, source: SourceFrames, subject_id: str) -> list
     wanted = {uid for uid in source.sop_instance_uids if uid}
     images: dict[str, Any] = {}
     for header in series.slices:
-        if header.sop_uid not in wanted or header.sop_uid in images:
-            continue
-        try:
-            image = read_dataset(header.path, tags=_TAKEN, pixels=False)
-        except READ_ERRORS as problem:
-            raise HrctError(
-                "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
-                "Open the folder again; what points at its images is made with their headers.",
-            ) from problem
-        _name(image, subject_id)
-        _cut_groups(image)
-        images[header.sop_uid] = image
+        if header.sop_uid in wanted and header.sop_uid not in images:
+            images[header.sop_uid] = image = _read(header.path, subject_id)
+            _cut_groups(image)
     return list(images.values())
+
+
+def study_header(series: Series, subject_id: str) -> Any:
+    """Header of one image, for an object that stands in the same study. Raises HrctError(SOURCE_GONE)."""
+    return _read(series.files[0], subject_id)
+
+
+def _read(file: Path, subject_id: str) -> Any:
+    try:
+        image = read_dataset(file, tags=_TAKEN, pixels=False)
+    except READ_ERRORS as problem:
+        raise HrctError(
+            "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
+            "Open the folder again; what points at its images is made with their headers.",
+        ) from problem
+    _name(image, subject_id)
+    return image
 
 
 def stamp(made: Any, now: datetime, description: str) -> None:

@@ -20,7 +20,7 @@ from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
-from ssc_hrct.dicom.codes import SEGMENTED, SOURCE_IMAGE, Code, Property
+from ssc_hrct.dicom.codes import SEGMENTED, SOURCE_IMAGE, Code, Property, concept
 from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Series
@@ -116,7 +116,7 @@ def _point_at_images(made: Any, series: Series, volume: Volume) -> None:
     from pydicom.dataset import Dataset
     from pydicom.sequence import Sequence
 
-    place = np.linalg.inv(_affine(volume))
+    place = np.linalg.inv(_affine(volume)).astype(np.float64)
     there = {k for k, uid in enumerate(volume.source.sop_instance_uids) if uid}
     images = {_slice_at(place, header.position): header for header in series.slices if header.position is not None}
     shared = made.SharedFunctionalGroupsSequence[0]
@@ -132,10 +132,10 @@ def _point_at_images(made: Any, series: Series, volume: Volume) -> None:
         source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = header.sop_class or CT_IMAGE, header.sop_uid
         if header.sop_class in ENHANCED_CT:
             source.ReferencedFrameNumber = header.frame + 1
-        source.PurposeOfReferenceCodeSequence = Sequence([_concept(SOURCE_IMAGE)])
+        source.PurposeOfReferenceCodeSequence = Sequence([concept(SOURCE_IMAGE)])
         item = Dataset()
         item.SourceImageSequence = Sequence([source])
-        item.DerivationCodeSequence = Sequence([_concept(SEGMENTED)])
+        item.DerivationCodeSequence = Sequence([concept(SEGMENTED)])
         frame.DerivationImageSequence = Sequence([item])
 
 
@@ -169,23 +169,17 @@ def _described(number: int, segment: Segment, new_uid: Callable[[], str]) -> Any
 
     what = segment.what
     described = hd.seg.SegmentDescription(
-        segment_number=number, segment_label=what.label, segmented_property_category=_concept(what.category),
-        segmented_property_type=_concept(what.type), algorithm_type="AUTOMATIC",
+        segment_number=number, segment_label=what.label, segmented_property_category=concept(what.category),
+        segmented_property_type=concept(what.type), algorithm_type="AUTOMATIC",
         algorithm_identification=hd.AlgorithmIdentificationSequence(
-            name="ssc_hrct", version=__version__, family=_concept(Code("123110", "DCM", "Artificial Intelligence")),
+            name="ssc_hrct", version=__version__, family=concept(Code("123110", "DCM", "Artificial Intelligence")),
         ),
         tracking_uid=new_uid(), tracking_id=what.label,
-        anatomic_regions=[_concept(what.region)] if what.region else None,
+        anatomic_regions=[concept(what.region)] if what.region else None,
         display_color=hd.color.CIELabColor.from_rgb(*segment.rgb),
     )
     if what.side:
-        described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [_concept(what.side)]
+        described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [concept(what.side)]
     if what.region_side:
-        described.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [_concept(what.region_side)]
+        described.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [concept(what.region_side)]
     return described
-
-
-def _concept(code: Code) -> Any:
-    import highdicom as hd
-
-    return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)

@@ -26,7 +26,7 @@ from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.score import Score
 from ssc_hrct.core.volume import Volume
 from ssc_hrct.dicom import codes
-from ssc_hrct.dicom.codes import Code
+from ssc_hrct.dicom.codes import Code, concept
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Series
 from ssc_hrct.dicom.source_headers import check_complete, source_images, stamp
@@ -140,7 +140,7 @@ def _report(
     )
     content = hd.sr.MeasurementReport(
         observation_context=hd.sr.ObservationContext(observer_device_context=observer),
-        procedure_reported=_concept(codes.CT_OF_CHEST),
+        procedure_reported=concept(codes.CT_OF_CHEST),
         imaging_measurements=[_measured(group, images, algorithm, new_uid) for group in groups],
     )
     made = hd.sr.ComprehensiveSR(
@@ -158,14 +158,14 @@ def _measured(group: _Group, images: list[Any], algorithm: Any, new_uid: Callabl
     import highdicom as hd
 
     tracking = hd.sr.TrackingIdentifier(uid=new_uid(), identifier=group.label)
-    modifier = _concept(group.place) if group.place else None
+    modifier = concept(group.place) if group.place else None
     common: dict[str, Any] = {
-        "tracking_identifier": tracking, "finding_type": _concept(group.finding), "algorithm_id": algorithm,
+        "tracking_identifier": tracking, "finding_type": concept(group.finding), "algorithm_id": algorithm,
         "finding_sites": [
-            hd.sr.FindingSite(_concept(codes.LUNG), _concept(group.side) if group.side else None, modifier)
+            hd.sr.FindingSite(concept(codes.LUNG), concept(group.side) if group.side else None, modifier)
         ],
         "measurements": [_number(number) for number in group.numbers],
-        "qualitative_evaluations": [hd.sr.QualitativeEvaluation(_concept(a), _concept(b)) for a, b in group.words],
+        "qualitative_evaluations": [hd.sr.QualitativeEvaluation(concept(a), concept(b)) for a, b in group.words],
     }
     made: Any
     if group.segment is None:
@@ -180,7 +180,7 @@ def _measured(group: _Group, images: list[Any], algorithm: Any, new_uid: Callabl
         )
     for what, text in group.texts:
         made[0].ContentSequence.append(hd.sr.TextContentItem(
-            _concept(what), text, relationship_type=hd.sr.RelationshipTypeValues.CONTAINS))
+            concept(what), text, relationship_type=hd.sr.RelationshipTypeValues.CONTAINS))
     return made
 
 
@@ -188,8 +188,8 @@ def _number(number: _Number) -> Any:
     import highdicom as hd
 
     made = hd.sr.Measurement(
-        _concept(number.what), float(number.value), _concept(number.unit),
-        derivation=_concept(number.derivation) if number.derivation else None,
+        concept(number.what), float(number.value), concept(number.unit),
+        derivation=concept(number.derivation) if number.derivation else None,
     )
     made[0].MeasuredValueSequence[0].NumericValue = str(number.value)  # with the table's own decimals
     if number.interval is not None:
@@ -198,7 +198,7 @@ def _number(number: _Number) -> Any:
         low, high = rounded(number.interval.low_percent, 2), rounded(number.interval.high_percent, 2)
         for what, off in ((codes.UPPER_RANGE, high - number.value), (codes.LOWER_RANGE, number.value - low)):
             made[0].ContentSequence.append(hd.sr.NumContentItem(
-                _concept(what), float(off), _concept(number.unit),
+                concept(what), float(off), concept(number.unit),
                 relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES))
     return made
 
@@ -222,9 +222,3 @@ def _scheme() -> Any:
     made.CodingSchemeUID = codes.PRIVATE_SCHEME_UID
     made.CodingSchemeName = "ssc_hrct, open research software"
     return made
-
-
-def _concept(code: Code) -> Any:
-    import highdicom as hd
-
-    return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)

@@ -2,13 +2,14 @@
 
 In: the volume, its lungs and patterns, and the colours. Out: bytes of a PNG: six axial slices, evenly by the
 height of the lungs, head first, the patient's right on the left, lung window, patterns as a thin wash, the
-lungs' outline as a line, a legend. No identifier is on it: heights in mm, pattern names, R and L.
+lungs' outline as a line; with a legend, or as a montage for a page that explains the colours itself. No
+identifier is on it: heights in mm, pattern names, R and L.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,6 @@ _WINDOW_LOW_HU, _WINDOW_WIDE_HU = -1350.0, 1500.0
 _WASH = 0.35
 _TEXT, _GROUND = (230, 233, 236), (0, 0, 0)
 _LINE_PX, _TEXT_PX, _GAP_PX, _HALO_PX = 26, 15, 4, 2
-_LEGEND_PX = 2 * _LINE_PX
 
 Colour = tuple[int, int, int]
 Image8 = NDArray[np.uint8]
@@ -71,15 +71,23 @@ def overlay_png(
     interval: Interval | None = None,
 ) -> bytes:
     """The picture. extents, interval: for the percents in the legend; interval is that of the ILD extent."""
+    return _sheet(_tiles(volume, lungs, patterns, colours), _legend(extents, colours, interval))
+
+
+def montage_png(volume: Volume, lungs: Lungs, patterns: Patterns, colours: Colours) -> bytes:
+    """The six slices alone."""
+    return _sheet(_tiles(volume, lungs, patterns, colours), ())
+
+
+def _tiles(volume: Volume, lungs: Lungs, patterns: Patterns, colours: Colours) -> list[Image.Image]:
     mask = lungs.mask()
-    chosen = overlay_slices(lungs)
     rows, columns = _box(mask, volume.grid.spacing_mm[1:])
     tiles = []
-    for z in chosen:
+    for z in overlay_slices(lungs):
         pixels = _painted(volume.hu[z, rows, columns], mask[z, rows, columns],
                           patterns.labels.labels[z, rows, columns], colours)
         tiles.append(_tile(pixels, volume.grid.spacing_mm[1:], f"{volume.grid.height_mm(z):.1f} mm"))
-    return _sheet(tiles, _legend(extents, colours, interval))
+    return tiles
 
 
 def _box(mask: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> tuple[slice, slice]:
@@ -125,11 +133,14 @@ def _tile(pixels: Image8, spacing_mm: tuple[float, float], height: str) -> Image
     return tile
 
 
-def _sheet(tiles: list[Image.Image], legend: tuple[list[Entry], list[Entry]]) -> bytes:
+def _sheet(tiles: list[Image.Image], legend: Sequence[list[Entry]]) -> bytes:
+    """The tiles in lines, and below them the lines of the legend, if any."""
     wide, tall = tiles[0].size if tiles else (_TILE_PX, 0)
     lines = -(-len(tiles) // _COLUMNS)
     below = lines * (tall + _GAP_PX)
-    sheet = Image.new("RGB", (max(_COLUMNS * (wide + _GAP_PX), _NARROWEST_PX), below + _LEGEND_PX), _GROUND)
+    across = _COLUMNS * (wide + _GAP_PX)
+    size = (max(across, _NARROWEST_PX) if legend else across, below + _LINE_PX * len(legend))
+    sheet = Image.new("RGB", size, _GROUND)
     for place, tile in enumerate(tiles):
         sheet.paste(tile, (place % _COLUMNS * (wide + _GAP_PX), place // _COLUMNS * (tall + _GAP_PX)))
     draw, middle = ImageDraw.Draw(sheet), below + _LINE_PX // 2

@@ -15,7 +15,7 @@ import pydicom
 import pytest
 
 from ssc_hrct.core.errors import HrctError
-from ssc_hrct.dicom.network import Peer, Received, Tls, receive, send
+from ssc_hrct.dicom.network import Peer, Received, Sent, Tls, receive, send
 from tests.dicom.making import change, noise_volume, write
 
 needs_dcmtk = pytest.mark.skipif(shutil.which("storescp") is None, reason="dcmtk is not installed")
@@ -87,7 +87,7 @@ def test_dcmtk_receives_what_we_send(tmp_path: Path) -> None:
     same_images(files, tmp_path / "out")
 
 
-def patiently(ask: Callable[[], object]) -> object:
+def patiently(ask: Callable[[], Sent]) -> Sent:
     """Until the server of another program listens."""
     for _ in range(50):
         try:
@@ -175,10 +175,14 @@ def test_the_receiver_is_on_this_computer_alone_unless_told(tmp_path: Path) -> N
 
 def test_after_the_stop_nothing_more_is_taken(tmp_path: Path) -> None:
     write(noise_volume(), tmp_path / "in")
-    received, port = Received(), []
-    ready = threading.Event()
-    thread = threading.Thread(target=lambda: receive(
-        tmp_path / "out", 0, received, started=lambda n: (port.append(n), ready.set()), stop=lambda r: r.stored >= 3))
+    received, port, ready = Received(), list[int](), threading.Event()
+
+    def started(number: int) -> None:
+        port.append(number)
+        ready.set()
+
+    thread = threading.Thread(
+        target=lambda: receive(tmp_path / "out", 0, received, started=started, stop=lambda r: r.stored >= 3))
     thread.start()
     assert ready.wait(20)
     try:

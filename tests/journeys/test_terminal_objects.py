@@ -39,11 +39,13 @@ def segments(file: Path) -> dict[str, int]:
 
 
 def test_recounting_gives_the_percents_of_the_table(home: Home, chest: Path) -> None:
-    done = home.run("score", chest, "--out", "out", "--format", "seg", "--format", "nifti", "--format", "sr")
+    done = home.run("score", chest, "--out", "out", "--format", "seg", "--format", "nifti", "--format", "sr",
+                    "--format", "page")
     assert done.returncode == 0, done.stderr
     (row,) = rows_of(home.folder / "out" / "scores.csv")
     files = {f.name.split("_")[-1]: f for f in (home.folder / "out" / "objects").iterdir()}
-    assert sorted(files) == ["anatomy.dcm", "lungs.nii.gz", "patterns.dcm", "patterns.nii.gz", "report.dcm"]
+    assert sorted(files) == ["anatomy.dcm", "lungs.nii.gz", "page.dcm", "patterns.dcm", "patterns.nii.gz",
+                             "pdf.dcm", "report.dcm"]
     anatomy, patterns = segments(files["anatomy.dcm"]), segments(files["patterns.dcm"])
     lung = anatomy["Right lung"] + anatomy["Left lung"]
     for label, column in (("Ground glass", "ground_glass"), ("Reticulation", "reticulation"),
@@ -53,10 +55,10 @@ def test_recounting_gives_the_percents_of_the_table(home: Home, chest: Path) -> 
     assert anatomy["Trachea and bronchi"] > 0
     labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(files["patterns.nii.gz"])))
     assert abs(100 * np.isin(labels, (2, 3, 4)).sum() / (labels > 0).sum() - float(row["ild_percent"])) <= 0.01
-    for name in ("anatomy.dcm", "patterns.dcm", "report.dcm"):
+    for name in ("anatomy.dcm", "patterns.dcm", "report.dcm", "page.dcm", "pdf.dcm"):
         made = pydicom.dcmread(files[name])
         assert (made.PatientID, made.StudyInstanceUID) == ("SMALL", row["study_instance_uid"])
-    assert done.stderr.count("Written: ") == 5
+    assert done.stderr.count("Written: ") == 7
 
 
 def test_what_the_files_lack_is_told_before_and_the_score_stands(home: Home, chest: Path) -> None:
