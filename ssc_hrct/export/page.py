@@ -1,7 +1,7 @@
 """One score on a page of A4: headline, tables, pictures, cautions; as PDF and as pixels.
 
 In: the row of `scores.csv`, what its findings say, a montage. Out: a PDF (tagged, fonts embedded: PDF/UA-1 and
-PDF/A-2a) and each of its pages as PNG. Every number stands on the page as it stands in the table. Nothing is looked for outside
+PDF/A-2a) and each of its pages as PNG. Every number stands on the page as in the table. Nothing is looked for outside
 of what is handed in: no font of the computer, no package. The same input gives the same bytes.
 """
 
