@@ -6,7 +6,7 @@ window show this same list in this same order. Nothing is decoded, nothing is wr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,10 @@ class ListedSeries:
         return not self.refused
 
 
+Exams = tuple[tuple[ListedSeries, ...], ...]
+"""For each exam its series, the chosen one first. Exams stand as folders do in a list; those of one folder by date."""
+
+
 def look(
     paths: Sequence[Path], protocol: Protocol, *, progress: Progress = SILENT
 ) -> tuple[dicom.Found, tuple[dicom.ExamChoice, ...]]:
@@ -57,34 +61,45 @@ def look(
     """
     check_paths(paths)
     found = dicom.find(paths, progress=progress)
-    choices = dicom.choose(
-        found.series, lambda facts: quality.check_header(facts, protocol), thin_mm=protocol.limits.thin_mm
-    )
-    return found, tuple(sorted(choices, key=_as_folders_stand))
+    return found, _choose(found.series, protocol)
+
+
+def _choose(series: Sequence[dicom.Series], protocol: Protocol) -> tuple[dicom.ExamChoice, ...]:
+    choices = dicom.choose(series, lambda facts: quality.check_header(facts, protocol), thin_mm=protocol.limits.thin_mm)
+    return tuple(sorted(choices, key=_as_folders_stand))
 
 
 def list_exams(
-    paths: Sequence[Path], *, protocol: Protocol, progress: Progress = SILENT
-) -> tuple[dicom.Found, tuple[tuple[ListedSeries, ...], ...]]:
-    """What was found, and for each exam its series, the chosen one first.
+    paths: Sequence[Path], *, protocol: Protocol, index: dicom.Index | None = None,
+    so_far: Callable[[Exams], None] | None = None, progress: Progress = SILENT,
+) -> tuple[dicom.Found, Exams]:
+    """What was found, and the exams. Raises WrongUsage for a path that is not there.
 
-    Exams stand in the order of a list of folders; those of one folder by date. Raises WrongUsage for a path that is
-    not there.
+    index: knows what unchanged files said before. so_far: told now and then of the exams that are known until then.
     """
-    found, choices = look(paths, protocol, progress=progress)
+    check_paths(paths)
 
+    def tell(series: tuple[dicom.Series, ...]) -> None:
+        if so_far is not None:
+            so_far(_listed(series, protocol))
+
+    found = dicom.find(paths, index=index, so_far=tell if so_far else None, progress=progress)
+    return found, _listed(found.series, protocol)
+
+
+def _listed(series: Sequence[dicom.Series], protocol: Protocol) -> Exams:
     def judge(facts: Acquisition) -> tuple[Finding, ...]:
         return in_order(quality.check_header(facts, protocol))
 
     exams = []
-    for number, choice in enumerate(choices):
+    for number, choice in enumerate(_choose(series, protocol)):
         listed = [ListedSeries(f"{number}.0", choice.scan, choice.findings, chosen=True)]
         listed += [
             ListedSeries(f"{number}.{place}", other, judge(other.acquisition), chosen=False, why_not=why)
             for place, (other, why) in enumerate(choice.others, start=1)
         ]
         exams.append(tuple(listed))
-    return found, tuple(exams)
+    return tuple(exams)
 
 
 def _as_folders_stand(choice: dicom.ExamChoice) -> tuple[str, str, str]:

@@ -6,7 +6,9 @@ could not be written: a format that fails stops no other. FORMATS is what `--for
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +17,7 @@ from uuid import uuid4
 
 from ssc_hrct import dicom, measure
 from ssc_hrct.app import assets
+from ssc_hrct.app.identity import Named, Source
 from ssc_hrct.app.log import log_bug
 from ssc_hrct.app.score import Scored
 from ssc_hrct.app.words import finding_text
@@ -22,6 +25,7 @@ from ssc_hrct.core.errors import Cancelled, HrctError
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.rows import score_row
+from ssc_hrct.core.subject import Visit
 from ssc_hrct.core.volume import LabelMap, Volume
 
 OBJECTS = "objects"
@@ -42,6 +46,18 @@ class Work:
     new_uid: Callable[[], str]
     keep_empty_frames: bool
     written: list[dicom.WrittenSeg]
+
+
+def file_stem(named: Named, visit: Visit, study_uid: str) -> str:
+    """What the files of an exam are called, without their endings: no identifier in it, one name for one exam.
+
+    The subject stands in it where its name came from the user, from files without identity or is a pseudonym,
+    and not where it is a patient's number that was kept. Signs that a file system may refuse become `_`.
+    """
+    kept = named.source is Source.KEPT_PATIENT_ID
+    subject = "exam" if kept else re.sub(r"[^A-Za-z0-9-]", "_", named.subject.id)
+    short = hashlib.sha256(f"{named.subject.id}\0{study_uid}".encode()).hexdigest()[:8]
+    return f"{subject}_{visit.name}_{short}"
 
 
 def random_uid() -> str:

@@ -7,19 +7,21 @@ made only when a pseudonym is wanted (`with_pseudonyms`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ssc_hrct import dicom
 from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.identity import Named, name_each
-from ssc_hrct.app.listing import ListedSeries, list_exams
+from ssc_hrct.app.listing import Exams, ListedSeries, list_exams
 from ssc_hrct.app.secret import load_secret, secret_place
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.subject import Identity
 from ssc_hrct.core.volume import Volume
+
+Index = dicom.Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,30 @@ class Listing:
         return next((exam for exam in self.exams if any(s.key == key for s in exam.series)), None)
 
 
-def list_series(paths: Sequence[Path], *, progress: Progress = SILENT) -> Listing:
+def list_series(
+    paths: Sequence[Path], *, index: dicom.Index | None = None, so_far: Callable[[Listing], None] | None = None,
+    progress: Progress = SILENT,
+) -> Listing:
     """Look through files and folders, exam by exam. Nothing is decoded or written.
 
-    Raises WrongUsage for a path that is not there.
+    index: knows what unchanged files said before. so_far: told now and then of what is known until then; its exams
+    are not named, and its keys are not those of the list that is returned. Raises WrongUsage for a path that is not
+    there.
     """
-    found, listed = list_exams(paths, protocol=default_protocol(), progress=progress)
-    exams = tuple(
+    def tell(exams: Exams) -> None:
+        if so_far is not None:
+            so_far(Listing(_exams(exams), 0, 0, 0))
+
+    found, listed = list_exams(paths, protocol=default_protocol(), index=index, so_far=tell if so_far else None,
+                               progress=progress)
+    return _named(Listing(_exams(listed), found.files, found.not_dicom, len(found.damaged)), make=False)
+
+
+def _exams(listed: Exams) -> tuple[ListedExam, ...]:
+    return tuple(
         ListedExam(series[0].facts.study_instance_uid, None, series, hash(series[0].series.identity.patient_id.strip()))
         for series in listed
     )
-    return _named(Listing(exams, found.files, found.not_dicom, len(found.damaged)), make=False)
 
 
 def with_pseudonyms(listing: Listing) -> Listing:
@@ -96,6 +111,8 @@ def _by_files_alone(exams: Sequence[tuple[str, Identity]]) -> tuple[Named | None
     return tuple(None if name.subject.pseudonym else name for name in names)
 
 
-def load_series(listed: ListedSeries, *, progress: Progress = SILENT) -> Volume:
-    """The volume of one listed series. Raises HrctError where it cannot be shown."""
-    return dicom.load(listed.series, progress=progress)
+def load_series(
+    listed: ListedSeries, *, early: Callable[[Volume], None] | None = None, progress: Progress = SILENT
+) -> Volume:
+    """The volume of one listed series. early: as `dicom.load` has it. Raises HrctError where it cannot be shown."""
+    return dicom.load(listed.series, early=early, progress=progress)

@@ -7,9 +7,7 @@ is made, so that stopping keeps what is finished. A fault in one exam becomes th
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,7 +22,7 @@ from ssc_hrct.app.listing import look
 from ssc_hrct.app.log import log_bug, log_event
 from ssc_hrct.app.lung_mask import read_lung_mask
 from ssc_hrct.app.manifest import Entry, Manifest
-from ssc_hrct.app.objects import OBJECTS, missing_for, write_objects
+from ssc_hrct.app.objects import OBJECTS, file_stem, missing_for, write_objects
 from ssc_hrct.app.result import Result, result_of
 from ssc_hrct.app.save import doubtful, save_scores
 from ssc_hrct.app.score import Scored, score_series
@@ -340,18 +338,6 @@ def _without_numbers(
     )
 
 
-def overlay_name(named: Named, visit: Visit, study_uid: str) -> str:
-    """File name of an exam's picture: no identifier in it, one name for one exam.
-
-    The subject stands in it where its name came from the user, from files without identity or is a pseudonym,
-    and not where it is a patient's number that was kept. Signs that a file system may refuse become `_`.
-    """
-    kept = named.source is Source.KEPT_PATIENT_ID
-    subject = "exam" if kept else re.sub(r"[^A-Za-z0-9-]", "_", named.subject.id)
-    short = hashlib.sha256(f"{named.subject.id}\0{study_uid}".encode()).hexdigest()[:8]
-    return f"{subject}_{visit.name}_{short}.png"
-
-
 def _overlay(scored: Scored, exam: PlannedExam, out: Path) -> tuple[Path | None, str]:
     """The picture's place, or why there is none; both empty where nothing was measured. Stops no other exam."""
     try:
@@ -365,8 +351,7 @@ def _objects(
     scored: Scored, exam: PlannedExam, wishes: Wishes, now: datetime, progress: Progress
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """The files for other programs, and why any is missing. Stops no other exam."""
-    name = overlay_name(exam.named, exam.visit, exam.choice.study_instance_uid).removesuffix(".png")
-    stem = wishes.out / OBJECTS / name
+    stem = wishes.out / OBJECTS / file_stem(exam.named, exam.visit, exam.choice.study_instance_uid)
     try:
         return write_objects(exam.choice.scan, scored, wishes.formats, stem, now=now,
                              keep_empty_frames=wishes.keep_empty_frames, progress=progress)
@@ -385,7 +370,7 @@ def _save_overlay(scored: Scored, exam: PlannedExam, out: Path) -> tuple[Path | 
         return None, ""
     colours = read_colours(json.loads(assets.read("theme", "patterns.json")))
     picture = overlay_png(scored.volume, scored.lungs, scored.patterns, score.extents, colours, score.ild_interval)
-    target = out / OVERLAYS / overlay_name(exam.named, exam.visit, exam.choice.study_instance_uid)
+    target = out / OVERLAYS / f"{file_stem(exam.named, exam.visit, exam.choice.study_instance_uid)}.png"
     aside = target.with_suffix(".aside")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

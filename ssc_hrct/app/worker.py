@@ -26,6 +26,7 @@ from ssc_hrct.core.errors import Cancelled, HrctError
 
 if TYPE_CHECKING:
     from ssc_hrct.app.score import Scored
+    from ssc_hrct.dicom import Series
 
 _REPORT_EVERY_S = 0.1
 
@@ -90,6 +91,9 @@ def _answer(
             visit=content["visit"],
             findings=tuple((code, level, detail) for code, level, detail in content["findings"]),
             slices_sha256=content["slices_sha256"],
+            formats=tuple(content["formats"]),
+            folder=content["folder"],
+            lungs=content["lungs"],
         )
         more = score(request, out, _Told(connection, token))
     except Cancelled:
@@ -127,6 +131,7 @@ def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:
 
     from ssc_hrct import dicom
     from ssc_hrct.app.assets import default_protocol, models
+    from ssc_hrct.app.lung_mask import read_lung_mask
     from ssc_hrct.app.result import result_of, to_json
     from ssc_hrct.app.score import score_series
     from ssc_hrct.core.findings import Finding, Level
@@ -134,6 +139,7 @@ def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:
 
     progress.step("Reading the headers")
     found = dicom.find([Path(f) for f in request.files], progress=progress)
+    mask = read_lung_mask(Path(request.lungs), progress=progress) if request.lungs else None
     wanted = frozenset(request.files)
     same = [s for s in found.series if s.acquisition.series_instance_uid == request.series_instance_uid]
     if not same:
@@ -149,10 +155,27 @@ def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:
         protocol=default_protocol(),
         now=lambda: datetime.now(UTC),
         models=models(),
+        mask=mask,
         progress=progress,
     )
     (out / "result.json").write_text(json.dumps(to_json(result_of(scored))), encoding="utf-8")
-    return _store_maps(scored, out)
+    return {**_store_maps(scored, out), **_write_objects(series, scored, request, progress)}
+
+
+def _write_objects(series: Series, scored: Scored, request: Request, progress: _Told) -> Mapping[str, Any]:
+    if not request.formats or not request.folder:
+        return {}
+    from datetime import UTC, datetime
+
+    from ssc_hrct.app.identity import Named, Source
+    from ssc_hrct.app.objects import OBJECTS, file_stem, write_objects
+    from ssc_hrct.core.subject import Subject
+
+    named = Named(Subject(request.subject_id), Source.GIVEN)
+    stem = file_stem(named, scored.score.visit, scored.score.acquisition.study_instance_uid)
+    files, problems = write_objects(series, scored, request.formats, Path(request.folder) / OBJECTS / stem,
+                                    now=datetime.now(UTC), progress=progress)
+    return {"files": len(files), "problems": problems}
 
 
 def _store_maps(scored: Scored, out: Path) -> Mapping[str, Any]:

@@ -281,7 +281,8 @@ class ScoringWorker:
             if shape is not None:
                 z, y, x = shape
                 maps = StoredMaps((z, y, x), {name: (out / f"{name}.zst").read_bytes() for name in MAPS})
-            return Finished(token, Answer(result, maps, dict(message["worst"])))
+            written = int(message.get("files", 0)), tuple(message.get("problems", ()))
+            return Finished(token, Answer(result, maps, dict(message["worst"]), *written))
         except (OSError, ValueError, KeyError):
             return Failed(token, "The result of the scoring could not be read back.", "Score it again.")
 

@@ -28,7 +28,8 @@ MAPS = ("regions", "patterns", "zones")
 class Request:
     """files: of one series. findings: (code, level, detail) of what is known before (subject, visit).
 
-    slices_sha256: of the series, for files that hold several.
+    slices_sha256: of the series, for files that hold several. formats: of `objects.FORMATS`, written into objects in
+    the folder. lungs: file with those to be used; empty for those that are found.
     """
 
     files: tuple[str, ...]
@@ -37,6 +38,9 @@ class Request:
     visit: str
     findings: tuple[tuple[str, str, str], ...] = ()
     slices_sha256: str = ""
+    formats: tuple[str, ...] = ()
+    folder: str = ""
+    lungs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,15 @@ class StoredMaps:
 class Answer:
     """result: as `score --json` gives it; maps: None where the scan was refused before they were made.
 
-    worst: for each zone's word the slice to look at first.
+    worst: for each zone's word the slice to look at first. files: for other programs, how many were written;
+    problems: why others were not.
     """
 
     result: Result
     maps: StoredMaps | None
     worst: Mapping[str, int]
+    files: int = 0
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

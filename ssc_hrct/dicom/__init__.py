@@ -4,6 +4,7 @@ from ssc_hrct.dicom.choose import choose
 from ssc_hrct.dicom.codes import ORGANS, PATTERNS, VESSELS
 from ssc_hrct.dicom.deidentify import Dates, NotWritten, Rules, write_deidentified
 from ssc_hrct.dicom.find import find
+from ssc_hrct.dicom.index import Index
 from ssc_hrct.dicom.load import load
 from ssc_hrct.dicom.read_seg import is_dicom, read_seg_lungs
 from ssc_hrct.dicom.series import ExamChoice, Found, Series
@@ -14,7 +15,7 @@ from ssc_hrct.dicom.write_seg import Segment, WrittenSeg, write_seg
 from ssc_hrct.dicom.write_sr import write_sr
 
 __all__ = [
-    "ORGANS", "PATTERNS", "STUDY_UID", "VESSELS", "Dates", "ExamChoice", "Found", "NotWritten", "Rules", "Segment",
-    "Series", "WrittenSeg", "choose", "find", "is_dicom", "lacking", "load", "one_of",
-    "read_seg_lungs", "write_ct", "write_deidentified", "write_document", "write_pictures", "write_seg", "write_sr",
+    "ORGANS", "PATTERNS", "STUDY_UID", "VESSELS", "Dates", "ExamChoice", "Found", "Index", "NotWritten", "Rules",
+    "Segment", "Series", "WrittenSeg", "choose", "find", "is_dicom", "lacking", "load", "one_of", "read_seg_lungs",
+    "write_ct", "write_deidentified", "write_document", "write_pictures", "write_seg", "write_sr",
 ]

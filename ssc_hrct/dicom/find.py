@@ -8,30 +8,37 @@ already seen is not followed again. A file that cannot be read is counted and th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import is_there
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.dicom.files import READ_ERRORS, is_member, members
 from ssc_hrct.dicom.headers import NoImage
-from ssc_hrct.dicom.multiframe import read_headers
+from ssc_hrct.dicom.index import Index, Said
 from ssc_hrct.dicom.quiet import quiet
-from ssc_hrct.dicom.series import Found, SliceHeader
+from ssc_hrct.dicom.series import Found, Series, SliceHeader
 from ssc_hrct.dicom.stacks import make_series
 
 _REPORT_EVERY = 50
 READERS, AHEAD = 4, 64
+_FIRST_S, _LEAST_S, _TIMES = 0.5, 1.0, 5
+"""Seconds until the first telling, the least between two, and how many times as long as a telling took."""
 
 
-def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
+def find(
+    paths: Sequence[Path], *, index: Index | None = None, so_far: Callable[[tuple[Series, ...]], None] | None = None,
+    progress: Progress = SILENT,
+) -> Found:
     """All series of images in these files and folders.
 
-    The order of the series, and everything in them, depends on the files alone. Raises
-    HrctError("NO_SUCH_PATH") for a path that is not there, WrongUsage for one that the system refuses.
+    index: knows what unchanged files said before. so_far: told now and then of the series that the files seen until
+    then make; what it is told may still grow. The order of the series, and everything in them, depends on the files
+    alone. Raises HrctError("NO_SUCH_PATH") for a path that is not there, WrongUsage for one that the system refuses.
     """
     for path in paths:
         if not is_there(path) and not is_member(path):
@@ -39,8 +46,10 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
     headers: list[SliceHeader] = []
     damaged: list[Path] = []
     files = not_dicom = other = 0
+    told = _Now(so_far)
     with quiet():
-        for file, read in _read_each(paths):
+        for file, read in _read_each(paths, (index or Index()).read):
+            told.tell(headers)
             if files % _REPORT_EVERY == 0:
                 progress.step("Looking for DICOM files", files)
             files += 1
@@ -59,28 +68,42 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
     return Found(series=series, files=files, not_dicom=not_dicom, damaged=tuple(damaged), other=other)
 
 
-def _read_each(paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[SliceHeader, ...] | NoImage]]:
+class _Now:
+    """Tells what was found so far: soon, and then ever more rarely, so that telling takes a small part of the time."""
+
+    def __init__(self, tell: Callable[[tuple[Series, ...]], None] | None) -> None:
+        self._tell, self._next = tell, monotonic() + _FIRST_S
+
+    def tell(self, headers: Sequence[SliceHeader]) -> None:
+        began = monotonic()
+        if self._tell is not None and headers and began >= self._next:
+            self._tell(make_series(headers))
+            took = monotonic() - began
+            self._next = monotonic() + max(_LEAST_S, _TIMES * took)
+
+
+def _read_each(paths: Sequence[Path], read: Callable[[Path], Said]) -> Iterator[tuple[Path, Said]]:
     """Each file with what it says; in place of an archive its members. In order, some files ahead in threads: on a slow
     network share the waiting for each file is most of the time."""
     with ThreadPoolExecutor(READERS, thread_name_prefix="headers") as pool:
-        for file, read in _ahead(pool, files_below(paths)):
-            if read is not NoImage.ARCHIVE:
-                yield file, read
+        for file, said in _ahead(pool, files_below(paths), read):
+            if said is not NoImage.ARCHIVE:
+                yield file, said
                 continue
             try:
                 inside = members(file)
             except READ_ERRORS:
                 yield file, NoImage.DAMAGED
                 continue
-            yield from _ahead(pool, inside)
+            yield from _ahead(pool, inside, read)
 
 
 def _ahead(
-    pool: ThreadPoolExecutor, files: Iterable[Path]
-) -> Iterator[tuple[Path, tuple[SliceHeader, ...] | NoImage]]:
+    pool: ThreadPoolExecutor, files: Iterable[Path], read: Callable[[Path], Said]
+) -> Iterator[tuple[Path, Said]]:
     waiting = iter(files)
     while some := list(islice(waiting, AHEAD)):
-        yield from zip(some, pool.map(read_headers, some), strict=True)
+        yield from zip(some, pool.map(read, some), strict=True)
 
 
 def files_below(paths: Sequence[Path]) -> Iterator[Path]:

@@ -7,7 +7,7 @@ become a volume raises `HrctError` with a code from the findings table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -39,8 +39,14 @@ _NOT_LOADED = {
 }
 
 
-def load(series: Series, *, hole_allowed_mm: float = 5.0, progress: Progress = SILENT) -> Volume:
+def load(
+    series: Series, *, hole_allowed_mm: float = 5.0, early: Callable[[Volume], None] | None = None,
+    progress: Progress = SILENT,
+) -> Volume:
     """The volume of a series. hole_allowed_mm: longer holes stay empty; the judge refuses such a scan by this limit.
+
+    early: told of the volume when its middle slice is decoded, while the others still come, from the middle outwards:
+    to be looked at, not measured. Not told where what is stored will not lie as it is shown (tilt, upright stacks).
 
     HU by each slice's own rescale; PADDING_HU where the files say that nothing was measured. Axes by
     orientation alone; a small rotation stays in the grid's direction. A hole of at most `hole_allowed_mm` is
@@ -64,7 +70,13 @@ def load(series: Series, *, hole_allowed_mm: float = 5.0, progress: Progress = S
         total = max(places) + 1
         placement = geometry.place(stack, total, first.rows, first.columns, spacing)
         hu = np.full(placement.grid.shape, PADDING_HU, dtype=np.int16)
-        bad = _decode_all({p: headers[i] for p, i in places.items()}, _as_stack(hu, placement), progress)
+        outwards = sorted(places, key=lambda p: (abs(2 * p - total + 1), p))
+
+        def show() -> None:
+            if early is not None and placement.axes[0] == 0 and not placement.drift_mm[0]:
+                early(_finish(hu.view(), placement, series.acquisition, [("", 0)] * total, first))
+
+        bad = _decode_all({p: headers[places[p]] for p in outwards}, _as_stack(hu, placement), show, progress)
     decoded = sorted(p for p in places if p not in bad)
     if not decoded:
         raise _refuse("UNREADABLE", "The pixels of none of the slices could be decoded.")
@@ -114,8 +126,13 @@ def _as_stack(hu: NDArray[np.int16], placement: geometry.Placement) -> NDArray[n
     return turned.transpose([placement.axes.index(axis) for axis in (0, 1, 2)])
 
 
-def _decode_all(headers: dict[int, SliceHeader], target: NDArray[np.int16], progress: Progress) -> set[int]:
-    """Decode each slice into its place of `target`. Returns the places of those that cannot be."""
+def _decode_all(
+    headers: dict[int, SliceHeader], target: NDArray[np.int16], first: Callable[[], None], progress: Progress
+) -> set[int]:
+    """Decode each slice into its place of `target`, in the order of `headers`; `first` hears when one is there.
+
+    Returns the places of those that cannot be decoded.
+    """
 
     opened = open_files(headers.values())
 
@@ -134,6 +151,8 @@ def _decode_all(headers: dict[int, SliceHeader], target: NDArray[np.int16], prog
         for done, (place, good) in enumerate(zip(headers, pool.map(decode, headers), strict=True), start=1):
             if not good:
                 bad.add(place)
+            elif done == len(bad) + 1:
+                first()
             progress.step("Reading slices", done, len(headers))
     finally:
         pool.shutdown(cancel_futures=True)

@@ -35,6 +35,18 @@ def is_scoring(session: Session) -> bool:
     return session.scoring is not None
 
 
+def has_exam(session: Session) -> bool:
+    return session.listing is not None
+
+
+def can_give_lungs(session: Session) -> bool:
+    return session.listed is not None and not session.listed.refused
+
+
+def has_given_lungs(session: Session) -> bool:
+    return session.read is not None and session.read.lungs is not None
+
+
 def has_rows(session: Session) -> bool:
     return bool(session.rows) and not session.exporting
 
@@ -65,10 +77,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("file.demo", "Open the demonstration", "open_demonstration", "File"),
     Action("file.export", "Export CSV…", "export", "File", ("Ctrl+E",), has_rows, icon="export", toolbar=True,
            parts=True),
+    Action("file.files", "Files for other programs…", "show_files", "File", ("Ctrl+Shift+E",), has_exam),
     Action("file.quit", "Quit", "quit", "File", ("Ctrl+Q",), parts=True),
 
     Action("score.start", "Score this scan", "score", "Score", ("Ctrl+Return",), can_score, icon="score"),
     Action("score.cancel", "Cancel scoring", "cancel", "Score", ("Esc",), is_scoring, icon="cancel"),
+    Action("score.lungs", "Use the lungs of another program…", "give_lungs", "Score", (), can_give_lungs, parts=True),
+    Action("score.own", "Find the lungs here again", "find_lungs", "Score", (), has_given_lungs),
 
     Action("window.lung", "Lung window", "window_lung", "View", ("1",), has_volume, toolbar=True, context=True,
            checked="is_lung_window"),

@@ -18,7 +18,7 @@ from ssc_hrct.core.progress import Progress
 
 if TYPE_CHECKING:
     from ssc_hrct.app.listing import ListedSeries
-    from ssc_hrct.app.opening import Listing
+    from ssc_hrct.app.opening import Index, Listing
     from ssc_hrct.core.rows import Row
     from ssc_hrct.core.volume import Volume
 
@@ -31,10 +31,15 @@ class Backend:
         import ssc_hrct.app.opening
         import ssc_hrct.gui.views.reading  # noqa: F401
 
-    def list_series(self, paths: Sequence[Path], progress: Progress) -> Listing:
-        from ssc_hrct.app.opening import list_series
+    def __init__(self) -> None:
+        self._index: Index | None = None
 
-        return list_series(paths, progress=progress)
+    def list_series(self, paths: Sequence[Path], progress: Progress, so_far: Callable[[Listing], None]) -> Listing:
+        """so_far: told now and then of what is known until then. Unchanged files are read once."""
+        from ssc_hrct.app.opening import Index, list_series
+
+        self._index = self._index or Index()
+        return list_series(paths, index=self._index, so_far=so_far, progress=progress)
 
     def with_pseudonyms(self, listing: Listing) -> tuple[Listing, str]:
         """The list with its nameless subjects under pseudonyms, and a line on the secret that was made for them."""
@@ -47,10 +52,17 @@ class Backend:
         return named, (f"Pseudonyms are made with the secret that is kept in '{secret_place()}'. "
                        "Copy that file to get the same ones elsewhere.")
 
-    def load(self, listed: ListedSeries, progress: Progress) -> Volume:
+    def load(self, listed: ListedSeries, progress: Progress, early: Callable[[Volume], None]) -> Volume:
+        """early: told of the volume when its middle slice is there, while the others still come."""
         from ssc_hrct.app.opening import load_series
 
-        return load_series(listed, progress=progress)
+        return load_series(listed, early=early, progress=progress)
+
+    def missing_for(self, formats: Sequence[str], listed: ListedSeries) -> str:
+        """A sentence on what the files lack for these formats; empty where nothing."""
+        from ssc_hrct.app.objects import missing_for
+
+        return missing_for(formats, listed.series)
 
     def frames_sha256(self, volume: Volume) -> str:
         from ssc_hrct.app.result import frames_sha256

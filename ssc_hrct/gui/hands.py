@@ -23,15 +23,19 @@ class Face(Protocol):
 
 
 class Hands:
-    """Methods named in the table. Only choosing a folder opens a dialog."""
+    """Methods named in the table. Only choosing a folder or a file opens a dialog."""
 
     def __init__(self, session: Session, face: Face, window: QWidget) -> None:
         self.session, self._face, self._window = session, face, window
         self._last_folder = ""
         self.ask_folder: Callable[[str], str] = self._ask_folder
+        self.ask_file: Callable[[str, str], str] = self._ask_file
 
     def _ask_folder(self, title: str) -> str:
         return QFileDialog.getExistingDirectory(self._window, title, self._last_folder)
+
+    def _ask_file(self, title: str, kinds: str) -> str:
+        return QFileDialog.getOpenFileName(self._window, title, self._last_folder, kinds)[0]
 
     def open_folder(self) -> None:
         chosen = self.ask_folder("Open a folder with DICOM files")
@@ -47,6 +51,23 @@ class Hands:
             chosen = self.ask_folder("Folder for scores.csv")
             if chosen:
                 self.session.export(Path(chosen))
+
+    def show_files(self) -> None:
+        self._face.show_sheet("files")
+
+    def choose_files_folder(self) -> None:
+        chosen = self.ask_folder("Folder for files of other programs")
+        if chosen:
+            self.session.want_folder(Path(chosen))
+
+    def give_lungs(self) -> None:
+        chosen = self.ask_file("Lungs that another program outlined",
+                               "Label maps (*.nii *.nii.gz *.nrrd *.nhdr *.dcm);;All files (*)")
+        if chosen:
+            self.session.use_lungs(Path(chosen))
+
+    def find_lungs(self) -> None:
+        self.session.use_lungs(None)
 
     def quit(self) -> None:
         self._window.close()

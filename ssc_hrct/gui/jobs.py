@@ -1,7 +1,7 @@
 """Work that takes over 50 ms: threads with cancel, progress and tokens, so that the window never waits.
 
-A job is a function of its inputs with `progress`. Results arrive in the window's thread. One job of
-a kind at a time: starting another drops the earlier one, whose late result is never shown.
+A job is a function of its inputs with `progress`, which the job is itself. Results arrive in the window's
+thread. One job of a kind at a time: starting another drops the earlier one, whose late result is never shown.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from ssc_hrct.app.log import log_bug
 from ssc_hrct.core.errors import Cancelled, HrctError
-from ssc_hrct.core.progress import Progress
 
 _REPORT_EVERY_S = 0.05
 
-Work = Callable[[Progress], Any]
+Work = Callable[["Job"], Any]
 FAULT = HrctError(
     "INTERNAL_ERROR", "The program failed here. This is a fault of the program.",
     "Send the log to the maintainers; nothing was changed.",
@@ -36,6 +35,7 @@ class Job:
     failed: Callable[[HrctError], None]
     stepped: Callable[[str, int, int], None]
     stopped: Callable[[], None]
+    shown: Callable[[Any], None]
     emit: Callable[[Job, str, object], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
@@ -49,6 +49,12 @@ class Job:
         if text != self._text or now >= self._next:
             self._text, self._next = text, now + _REPORT_EVERY_S
             self.emit(self, "stepped", (text, done, total))
+
+    def show(self, value: object) -> None:
+        """Hand something to look at to the window while the work goes on."""
+        if self.cancelled.is_set():
+            raise Cancelled
+        self.emit(self, "shown", value)
 
     def run(self, work: Work) -> None:
         """In the job's own thread."""
@@ -93,10 +99,11 @@ class Jobs(QObject):
         failed: Callable[[HrctError], None] = _nothing,
         stepped: Callable[[str, int, int], None] = _nothing,
         stopped: Callable[[], None] = _nothing,
+        shown: Callable[[Any], None] = _nothing,
     ) -> None:
-        """Run `work(progress)` in a thread; an earlier job of this kind is dropped."""
+        """Run `work(job)` in a thread; an earlier job of this kind is dropped."""
         self.drop(kind)
-        job = Job(kind, done, failed, stepped, stopped, self._emit)
+        job = Job(kind, done, failed, stepped, stopped, shown, self._emit)
         job.thread = threading.Thread(target=job.run, args=(work,), name=f"job-{kind}", daemon=True)
         self._current[kind] = job
         self._running.append(job)
@@ -133,7 +140,7 @@ class Jobs(QObject):
 
     def _deliver(self, job: Job, what: str, value: Any) -> None:
         current = self._current.get(job.kind) is job
-        if what != "stepped":
+        if what not in ("stepped", "shown"):
             if job in self._running:
                 self._running.remove(job)
             if current:
@@ -143,6 +150,9 @@ class Jobs(QObject):
         if what == "stepped":
             if not job.cancelled.is_set():
                 job.stepped(*value)
+        elif what == "shown":
+            if not job.cancelled.is_set():
+                job.shown(value)
         elif what == "stopped" or job.cancelled.is_set():
             job.stopped()
         elif what == "failed":

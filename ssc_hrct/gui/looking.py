@@ -20,6 +20,7 @@ class Looking(QObject):
     """State of the images. Each signal names what changed."""
 
     volume_changed = Signal()
+    pixels_changed = Signal()
     position_changed = Signal()
     window_changed = Signal()
     overlay_changed = Signal()
@@ -38,10 +39,11 @@ class Looking(QObject):
         self.layout = "two"
         self.panels_on = True
 
-    def show_volume(self, volume: Volume | None) -> None:
-        """Show other slices, from the middle on; None: nothing."""
+    def show_volume(self, volume: Volume | None, *, stay: bool = False) -> None:
+        """Show other slices, from the middle on; None: nothing. stay: at the place, where the shape is the same."""
+        same = stay and volume is not None and self.volume is not None and volume.grid.shape == self.volume.grid.shape
         self.volume, self.maps, self.zone, self.pointed_zone = volume, None, 0, 0
-        if volume is not None:
+        if volume is not None and not same:
             z, y, _ = volume.grid.shape
             self.z, self.y = z // 2, y // 2
         self.volume_changed.emit()

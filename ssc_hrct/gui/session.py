@@ -1,11 +1,10 @@
-"""What is open and what is shown: one object with signals. Views read it and draw.
+"""The state of the window in one object with signals: what is open, what is shown, scored and written. Views draw it.
 
 No widget is known here, and no number that leaves the program is computed here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,206 +12,36 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from ssc_hrct.app.words import plural
 from ssc_hrct.app.worker_client import ScoringWorker
-from ssc_hrct.app.worker_messages import Answer, Event, Failed, Finished, Maps, Request, Stepped, Stopped
+from ssc_hrct.app.worker_messages import Answer, Event, Failed, Finished, Request, Stepped, Stopped
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.gui.backend import Backend
-from ssc_hrct.gui.jobs import Jobs
-from ssc_hrct.gui.looking import Looking
-from ssc_hrct.gui.states import Doing, Message, Read, Scoring, left_out, nothing_found, why_not
+from ssc_hrct.gui.opened import Opened
+from ssc_hrct.gui.states import Doing, Message, Read, Scoring, Wanted, why_not
 from ssc_hrct.gui.words import visit_word
 
 if TYPE_CHECKING:
-    from ssc_hrct.app.listing import ListedSeries
-    from ssc_hrct.app.opening import ListedExam, Listing
+    from ssc_hrct.app.opening import Listing
     from ssc_hrct.core.rows import Row
-    from ssc_hrct.core.volume import Volume
 
 ExamKey = tuple[str, int]
 """Study UID and `ListedExam.patient`: an exam, under whatever subject it is scored."""
 
 
-class Session(Looking):
+class Session(Opened):
     """The state of the window. Each signal names what changed; views ask for the rest."""
 
-    listing_changed = Signal()
-    score_changed = Signal()
-    fields_changed = Signal()
-    doing_changed = Signal()
-    message_changed = Signal()
+    wanted_changed = Signal()
     _worker_said = Signal(object)
 
     def __init__(self, backend: Backend | None = None, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.backend = backend or Backend()
-        self.jobs = Jobs(self)
-        self.message = Message()
-        self.opening: Doing | None = None
-        self.loading: Doing | None = None
-        self.load_problem = Message()
-        self.listing: Listing | None = None
-        self.current = ""
+        super().__init__(backend, parent)
         self.scoring: Scoring | None = None
+        self.wanted = Wanted()
         self.exporting = False
         self.rows: dict[ExamKey, Row] = {}  # the last score of an exam is the one that counts
         self._written: dict[ExamKey, tuple[Path, Row]] = {}  # where each was exported to
-        self.reads: dict[str, Read] = {}
-        self._demonstration: tuple[Path, Path] | None = None
         self._worker: ScoringWorker | None = None
         self._worker_said.connect(self._hear, Qt.ConnectionType.QueuedConnection)
-
-    # --- opening -------------------------------------------------------------------------------
-
-    def prefetch(self) -> None:
-        self.jobs.start("prefetch", self.backend.prefetch)
-
-    def open_paths(self, paths: Sequence[Path]) -> None:
-        """List what is in folders or files. What was open stays until the list is there."""
-        self._demonstration = None
-        self._list(tuple(paths))
-
-    def open_demonstration(self) -> None:
-        """Make the demonstration subject where it is not there yet, and open it."""
-        self._do_opening(Doing("Making the demonstration subject"))
-        self.jobs.start(
-            "open", self.backend.make_demonstration, done=self._demonstration_made, failed=self._open_failed,
-            stepped=self._opening_stepped, stopped=self._open_stopped,
-        )
-
-    def cancel_opening(self) -> None:
-        self.jobs.cancel("open")
-
-    def _demonstration_made(self, folders: tuple[Path, Path]) -> None:
-        self._demonstration = folders
-        self._list(folders)
-
-    def _list(self, paths: tuple[Path, ...]) -> None:
-        self._do_opening(Doing("Looking for DICOM files"))
-        self.jobs.start(
-            "open", lambda progress: self.backend.list_series(paths, progress), done=self._listed,
-            failed=self._open_failed, stepped=self._opening_stepped, stopped=self._open_stopped,
-        )
-
-    def _do_opening(self, doing: Doing | None) -> None:
-        self.opening = doing
-        if doing is not None:
-            self.say("")
-        self.doing_changed.emit()
-
-    def _opening_stepped(self, text: str, done: int, total: int) -> None:
-        self._do_opening(Doing(text or "Looking for DICOM files", done, total))
-
-    def _open_failed(self, problem: HrctError) -> None:
-        self._do_opening(None)
-        self.say(str(problem), "refused")
-
-    def _open_stopped(self) -> None:
-        self._do_opening(None)
-        self.say("Opening was stopped.")
-
-    def _listed(self, listing: Listing) -> None:
-        self._do_opening(None)
-        if not listing.exams:
-            self.say(nothing_found(listing), "caution")
-            return
-        self.cancel_scoring(quiet=True)
-        self.jobs.drop("load")
-        self.jobs.drop("maps")
-        self.listing, self.reads = listing, {}
-        for exam in listing.exams:
-            for listed in exam.series:
-                self.reads[listed.key] = Read(exam.named.subject.id if exam.named else "", self._visit_of(listed))
-        self.show_volume(None)
-        self.current = ""
-        self.listing_changed.emit()
-        first = next((e.series[0] for e in listing.exams if not e.series[0].refused), listing.exams[0].series[0])
-        self.select(first.key)
-        self.say(left_out(listing), "caution")
-        try:
-            self._warm_worker()
-        except HrctError as problem:
-            self.say(str(problem), "refused")
-
-    def _visit_of(self, listed: ListedSeries) -> str:
-        """Visits of the demonstration are known; of others nothing is guessed."""
-        if self._demonstration is None or not listed.series.files:
-            return ""
-        baseline, followup = self._demonstration
-        file = listed.series.files[0]
-        if file.is_relative_to(baseline):
-            return "Baseline"
-        return "Week 48" if file.is_relative_to(followup) else ""
-
-    # --- one series ----------------------------------------------------------------------------
-
-    @property
-    def listed(self) -> ListedSeries | None:
-        return self.listing.series(self.current) if self.listing else None
-
-    @property
-    def exam(self) -> ListedExam | None:
-        return self.listing.exam_of(self.current) if self.listing else None
-
-    @property
-    def read(self) -> Read | None:
-        return self.reads.get(self.current)
-
-    @property
-    def answer(self) -> Answer | None:
-        return self.read.answer if self.read else None
-
-    def select(self, key: str) -> None:
-        """Show one series of the list; loading it is a job."""
-        listed = self.listing.series(key) if self.listing else None
-        if listed is None or key == self.current:
-            return
-        self.current = key
-        self.say("")
-        self.show_volume(None)
-        self.load_problem = Message()
-        self.loading = Doing("Reading the slices")
-        self.jobs.drop("maps")
-        self.jobs.start(
-            "load", lambda progress: self.backend.load(listed, progress), done=self._loaded,
-            failed=self._load_failed, stepped=self._load_stepped,
-        )
-        self.fields_changed.emit()
-        self.score_changed.emit()
-        self.doing_changed.emit()
-
-    def _load_stepped(self, text: str, done: int, total: int) -> None:
-        self.loading = Doing(text or "Reading the slices", done, total)
-        self.doing_changed.emit()
-
-    def _load_failed(self, problem: HrctError) -> None:
-        self.loading = None
-        self.load_problem = Message(str(problem), "refused")
-        self.doing_changed.emit()
-        self.score_changed.emit()
-
-    def _loaded(self, volume: Volume) -> None:
-        self.loading = None
-        self.show_volume(volume)
-        self.doing_changed.emit()
-        self.score_changed.emit()
-        self._unpack_maps()
-
-    def _unpack_maps(self) -> None:
-        """Bring the overlay of the shown scan up, if its score belongs to just these slices."""
-        answer, volume = self.answer, self.volume
-        if answer is None or answer.maps is None or volume is None:
-            return
-        stored = answer.maps
-        if answer.result.sop_sha256 != self.backend.frames_sha256(volume) or stored.shape != volume.grid.shape:
-            self.say("The files changed while the scan was scored. Open the folder again and score it once more.",
-                     "refused")
-            return
-        self.jobs.start("maps", lambda _: stored.read(), done=self._maps_read,
-                        failed=lambda problem: self.say(str(problem), "refused"))
-
-    def _maps_read(self, maps: Maps) -> None:
-        self.maps = maps
-        self.overlay_changed.emit()
-        self.score_changed.emit()
 
     # --- subject, visit, score -----------------------------------------------------------------
 
@@ -290,7 +119,8 @@ class Session(Looking):
                 return Message("Subject or visit were changed. Score again to write them.", "caution")
         elif not read.visit.strip() and self.volume is not None and self.scoring is None:
             return Message("Name the visit, or the score is kept as unscheduled.")
-        return Message()
+        lacking = self.backend.missing_for(self.wanted.formats, self.listed) if self.listed else ""
+        return Message(lacking, "caution" if lacking else "quiet")
 
     def why_no_score(self) -> str:
         """Why Score cannot be pressed now, as a sentence; empty where it can."""
@@ -300,7 +130,7 @@ class Session(Looking):
             return "This series cannot be scored."
         if self.scoring is not None:
             return "A scan is being scored."
-        if self.volume is None:
+        if self.volume is None or self.loading is not None:
             return self.load_problem.text or "The slices are being read."
         return self.subject_problem() or self.visit_problem()
 
@@ -319,6 +149,9 @@ class Session(Looking):
             visit=visit_word(read.visit) or "unscheduled",
             findings=self._known(read),
             slices_sha256=listed.series.slices_sha256,
+            formats=self.wanted.formats,
+            folder=str(self.wanted.folder or ""),
+            lungs=str(read.lungs or ""),
         )
         read.problem = Message()
         try:
@@ -338,6 +171,29 @@ class Session(Looking):
         if not read.visit.strip():
             known.append(("VISIT_NOT_GIVEN", "caution", ""))
         return tuple(known)
+
+    # --- files beside the score ----------------------------------------------------------------
+
+    def want_format(self, name: str, on: bool) -> None:
+        """Write this format with each score from now on, or no more."""
+        formats = tuple(f for f in self.wanted.formats if f != name)
+        self.wanted = Wanted((*formats, name) if on else formats, self.wanted.folder)
+        self.wanted_changed.emit()
+        self.score_changed.emit()
+
+    def want_folder(self, folder: Path) -> None:
+        """Where these files go."""
+        self.wanted = Wanted(self.wanted.formats, folder)
+        self.wanted_changed.emit()
+
+    def use_lungs(self, file: Path | None) -> None:
+        """Score the shown scan with the lungs of another program; None: with those that are found here."""
+        if self.read is not None:
+            self.read.lungs = file
+            self.say("The lungs are taken from the file when this scan is scored." if file
+                     else "The lungs are found by the program again.")
+            self.wanted_changed.emit()
+            self.score_changed.emit()
 
     def cancel_scoring(self, *, quiet: bool = False) -> None:
         if self.scoring is not None and self._worker is not None:
@@ -371,6 +227,7 @@ class Session(Looking):
         if isinstance(event, Finished) and read is not None:
             read.answer = event.answer
             row = event.answer.result.row
+            self._say_written(event.answer)
             self._keep(scoring.key, row)
             if scoring.key == self.current:
                 self._unpack_maps()
@@ -379,6 +236,21 @@ class Session(Looking):
         elif isinstance(event, Stopped):
             self.say("Scoring was stopped; nothing was changed.")
         self.score_changed.emit()
+
+    def _say_written(self, answer: Answer) -> None:
+        if answer.problems:
+            self.say(" ".join(answer.problems), "refused")
+        elif answer.files:
+            self.say(f"{plural(answer.files, 'file')} for other programs written to '{self.wanted.folder}'.", "ok")
+
+    def _forget_scoring(self) -> None:
+        self.cancel_scoring(quiet=True)
+
+    def _get_ready(self) -> None:
+        try:
+            self._warm_worker()
+        except HrctError as problem:
+            self.say(str(problem), "refused")
 
     # --- export --------------------------------------------------------------------------------
 
@@ -425,11 +297,6 @@ class Session(Looking):
             self.zone = zone
             self.set_z(self.answer.worst[word])
             self.score_changed.emit()
-
-    def say(self, text: str, tone: str = "quiet") -> None:
-        """Show one line at the foot of the window; an empty one clears it."""
-        self.message = Message(text, tone)
-        self.message_changed.emit()
 
     def close(self) -> None:
         """End jobs and worker; nothing is left running."""

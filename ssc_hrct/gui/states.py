@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_hrct.app.words import plural
@@ -30,6 +31,11 @@ class Doing:
     done: int = 0
     total: int = 0
 
+    @property
+    def counted(self) -> str:
+        """'Reading slices  12 of 400'; an ellipsis where the total is not known."""
+        return f"{self.text}  {self.done} of {self.total}" if self.total else f"{self.text}…"
+
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
@@ -40,13 +46,22 @@ class Scoring:
     doing: Doing
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Files for other programs that each score writes as well: which formats, and where to."""
+
+    formats: tuple[str, ...] = ()
+    folder: Path | None = None
+
+
 @dataclass(slots=True)
 class Read:
-    """What the person said of one series, and its score where there is one."""
+    """What the person said of one series, and its score where there is one. lungs: file with those to be used."""
 
     subject: str
     visit: str
     answer: Answer | None = None
+    lungs: Path | None = None
     problem: Message = field(default_factory=Message)
 
 

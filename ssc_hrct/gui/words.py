@@ -53,6 +53,14 @@ WHAT_IT_MEANS = (
     ),
 )
 
+FORMATS = (
+    ("seg", "Segmentations", "DICOM SEG: lungs, airways, vessels and each pattern, for viewers and the archive."),
+    ("sr", "Report", "DICOM SR: the numbers with their intervals, for programs that read measurements."),
+    ("page", "Page", "A page with tables and pictures, as DICOM picture and as PDF in DICOM, for the archive."),
+    ("nifti", "Label maps", "NIfTI: lungs and patterns, for research programs."),
+)
+"""What a score can write beside the table: name, title, and what it is for."""
+
 VISITS = ("Baseline", "Week 12", "Week 24", "Week 48", "Week 96", "Unscheduled")
 
 

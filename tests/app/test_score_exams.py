@@ -16,10 +16,11 @@ from ssc_hrct.app import score_exams
 from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.identity import Named, Source
 from ssc_hrct.app.manifest import read_manifest
+from ssc_hrct.app.objects import file_stem
 from ssc_hrct.app.result import result_of
 from ssc_hrct.app.save import save_scores
 from ssc_hrct.app.score import Scored, score_series
-from ssc_hrct.app.score_exams import Done, Wishes, overlay_name, plan, run
+from ssc_hrct.app.score_exams import Done, Wishes, plan, run
 from ssc_hrct.core.errors import Cancelled, HrctError, WrongUsage
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.lungs import Lungs
@@ -291,11 +292,10 @@ def test_a_table_that_stays_open_is_told_at_the_end(two: Path, tmp_path: Path) -
 def test_a_picture_is_named_without_an_identifier_and_without_signs_of_paths(
     subject: str, source: Source, shown: str
 ) -> None:
-    name = overlay_name(Named(Subject(subject), source), BASELINE, "1.2.3")
+    name = file_stem(Named(Subject(subject), source), BASELINE, "1.2.3")
     assert name.startswith(f"{shown}_baseline_")
-    assert name.endswith(".png")
     assert "/" not in name
-    assert name != overlay_name(Named(Subject(subject), source), BASELINE, "1.2.4")
+    assert name != file_stem(Named(Subject(subject), source), BASELINE, "1.2.4")
 
 
 def test_the_limits_of_the_protocol_reach_the_rooms_that_read_files(

@@ -79,7 +79,10 @@ class FakeBackend(Backend):
     opened: list[tuple[Path, ...]] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
     sha256: str = ""
+    lacking: str = ""
     warm: bool = False
+    arriving: Listing | None = None
+    begin: bool = False
 
     def _wait(self, name: str, progress: Progress) -> None:
         gate = self.gates.get(name)
@@ -89,19 +92,26 @@ class FakeBackend(Backend):
     def prefetch(self, progress: Progress) -> None:
         return None
 
-    def list_series(self, paths: Sequence[Path], progress: Progress) -> Listing:
+    def list_series(self, paths: Sequence[Path], progress: Progress, so_far: Callable[[Listing], None]) -> Listing:
         self.opened.append(tuple(paths))
+        if self.arriving is not None:
+            so_far(self.arriving)
         self._wait("list", progress)
         if isinstance(self.listing, HrctError):
             raise self.listing
         return self.listing
 
-    def load(self, series: ListedSeries, progress: Progress) -> Volume:
+    def load(self, series: ListedSeries, progress: Progress, early: Callable[[Volume], None]) -> Volume:
         self.loaded.append(series.key)
+        if self.begin:
+            early(chest(series.facts).volume)
         self._wait(f"load {series.key}", progress)
         if self.load_problem is not None:
             raise self.load_problem
         return chest(series.facts).volume
+
+    def missing_for(self, formats: Sequence[str], listed: ListedSeries) -> str:
+        return self.lacking if formats else ""
 
     def frames_sha256(self, volume: Volume) -> str:
         return self.sha256 or frames_sha256(volume.source)

@@ -224,7 +224,12 @@ class ScorePanel(QFrame):
         self.export = button("Export CSV…")
         self.export.setFixedHeight(30)
         self.export.clicked.connect(self._hands.export)
+        self.files = button("Files…")
+        self.files.setFixedHeight(30)
+        self.files.setToolTip("Segmentations, report, page and label maps, written with each score")
+        self.files.clicked.connect(self._hands.show_files)
         row.addWidget(self.export, 1)
+        row.addWidget(self.files)
         return box
 
     def _keep_width(self, _: int, most: int) -> None:

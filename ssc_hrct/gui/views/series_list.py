@@ -137,6 +137,7 @@ class SeriesList(QFrame):
         self.list.currentItemChanged.connect(self._chosen)
         column.addWidget(self.list, 1)
         session.listing_changed.connect(self._fill)
+        session.arriving_changed.connect(self._fill)
         session.fields_changed.connect(self._mark_current)
         session.score_changed.connect(self._mark)
         self._fill()
@@ -148,7 +149,8 @@ class SeriesList(QFrame):
     def _fill(self) -> None:
         self.list.blockSignals(True)
         self.list.clear()
-        listing = self.session.listing
+        arriving = self.session.arriving
+        listing = arriving or self.session.listing
         for number, exam in enumerate(listing.exams if listing else (), start=1):
             head = QListWidgetItem()
             head.setData(EXAM, words.exam_title(number, [s.facts for s in exam.series]))
@@ -156,10 +158,13 @@ class SeriesList(QFrame):
             self.list.addItem(head)
             for listed in exam.series:
                 item = QListWidgetItem()
-                item.setData(KEY, listed.key)
+                if arriving:
+                    item.setFlags(Qt.ItemFlag.NoItemFlags)  # it may still grow, and cannot be shown yet
+                else:
+                    item.setData(KEY, listed.key)
                 item.setData(TITLE, words.series_title(listed.facts))
                 item.setData(FACTS, words.series_facts(listed.facts))
-                item.setData(WHY, why_text(listed))
+                item.setData(WHY, "" if arriving else why_text(listed))
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(
                     t for t in (item.data(TITLE), item.data(FACTS), item.data(WHY)) if t))
                 item.setToolTip(item.data(WHY) or item.data(TITLE))

@@ -1,4 +1,4 @@
-"""A sheet over the window: keys and mouse, or what the numbers mean. Esc or a click beside it closes."""
+"""A sheet over the window, closed by Esc or a click beside it; and two cards: keys and mouse, what the numbers mean."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def key_text(keys: tuple[str, ...]) -> str:
 class Sheet(QWidget):
     """Covers the window, dims it, and holds one card."""
 
-    def __init__(self, over: QWidget, name: str) -> None:
+    def __init__(self, over: QWidget, name: str, title: str, card: QWidget) -> None:
         super().__init__(over)
         self.name = name
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -29,13 +29,13 @@ class Sheet(QWidget):
         column.setContentsMargins(20, 16, 20, 16)
         column.setSpacing(12)
         head = QHBoxLayout()
-        head.addWidget(label("Keys and mouse" if name == "keys" else "What the numbers mean", role="figure"))
+        head.addWidget(label(title, role="figure"))
         head.addStretch(1)
         close = button("Close")
         close.clicked.connect(self.close)
         head.addWidget(close)
         column.addLayout(head)
-        column.addWidget(_keys() if name == "keys" else _meaning())
+        column.addWidget(card)
         column.addStretch(1)
         outer = QVBoxLayout(self)
         outer.addWidget(self.card, 0, Qt.AlignmentFlag.AlignCenter)
@@ -72,7 +72,7 @@ class Sheet(QWidget):
             self.close()
 
 
-def _keys() -> QWidget:
+def keys_card() -> QWidget:
     groups = [(menu, [(a.text.rstrip("…"), key_text(a.keys)) for a in ACTIONS if a.menu == menu and a.keys])
               for menu in MENUS]
     groups.append(("Mouse", [(what, how) for how, what in MOUSE]))
@@ -99,7 +99,7 @@ def _keys() -> QWidget:
     return box
 
 
-def _meaning() -> QWidget:
+def meaning_card() -> QWidget:
     box = QWidget()
     box.setFixedWidth(560)
     column = QVBoxLayout(box)

@@ -39,6 +39,8 @@ _SLICE_PX = 6
 """Left drag: pixels for one slice."""
 _WINDOW_HU_PER_PX = 3.0
 _MARGIN = 10
+_WIDE_PX = 240
+"""In a narrower view two texts do not stand side by side at its foot; the window's stands in the other view."""
 
 
 class Viewport(QWidget):
@@ -71,6 +73,7 @@ class Viewport(QWidget):
         self.setAccessibleName("Axial slice" if plane == "axial" else "Coronal view")
         session.volume_changed.connect(self._new_volume)
         session.position_changed.connect(self._new_plane)
+        session.pixels_changed.connect(self._draw)
         session.window_changed.connect(self._new_table)
         session.overlay_changed.connect(self._new_overlay)
         session.layout_changed.connect(self.update)
@@ -206,8 +209,7 @@ class Viewport(QWidget):
             text = session.load_problem.text
         elif session.loading is not None:
             painter.setPen(QColor(self._theme.on_image))
-            doing = session.loading
-            text = f"{doing.text}  {doing.done} of {doing.total}" if doing.total else f"{doing.text}…"
+            text = session.loading.counted
         else:
             return
         box = QRectF(self.rect()).adjusted(40, 40, -40, -40)
@@ -232,14 +234,17 @@ class Viewport(QWidget):
         if volume is None:
             return {}
         z, y, _ = volume.grid.shape
-        texts = {"left": "R", "right": "L", "lower_right": f"W {session.width}  L {session.level}"}
+        window = f"W {session.width}  L {session.level}" if self.width() >= _WIDE_PX else ""
+        texts = {"left": "R", "right": "L", "lower_right": window}
         if self.plane == "axial":
             texts |= {"top": "A", "bottom": "P",
                       "lower_left": f"{session.z + 1}/{z}   {volume.grid.height_mm(session.z):.1f} mm"}
         else:
             texts |= {"top": "H", "bottom": "F", "lower_left": f"Coronal {session.y + 1}/{y}"}
+        texts["lower_left_2"] = session.loading.counted if session.loading and self.plane == "axial" else ""
         voxel = None if self._cursor is None else self.voxel_at(self._cursor)
-        texts["lower_right_2"] = "" if voxel is None else _hu_text(int(volume.hu[voxel]))
+        reading = session.loading is not None  # what is not read yet must not look like what was not scanned
+        texts["lower_right_2"] = "" if voxel is None or reading else _hu_text(int(volume.hu[voxel]))
         return texts
 
     def _draw_marks(self, painter: QPainter) -> None:
@@ -257,6 +262,7 @@ class Viewport(QWidget):
         small = tabular(self.font())
         small.setPixelSize(12)
         painter.setFont(small)
+        self._text(painter, texts["lower_left_2"], flags.AlignLeft | flags.AlignBottom, lift=17)
         self._text(painter, texts["lower_left"], flags.AlignLeft | flags.AlignBottom)
         self._text(painter, texts["lower_right"], flags.AlignRight | flags.AlignBottom)
         self._text(painter, texts["lower_right_2"], flags.AlignRight | flags.AlignBottom, lift=17)

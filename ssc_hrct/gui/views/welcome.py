@@ -74,10 +74,9 @@ class Welcome(QWidget):
         self.demonstration.setEnabled(not busy)
         self.bar.setVisible(busy)
         if doing is not None:
-            counted = f"{doing.text}  {doing.done} of {doing.total}" if doing.total else f"{doing.text}…"
             self.progress.setRange(0, doing.total)
             self.progress.setValue(doing.done)
-            text, tone = counted, "quiet"
+            text, tone = doing.counted, "quiet"
         elif message.text:
             text, tone = message.text, message.tone
         else:

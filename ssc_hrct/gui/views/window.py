@@ -37,8 +37,9 @@ from ssc_hrct.gui.actions import ACTIONS, MENUS, Action
 from ssc_hrct.gui.hands import Hands
 from ssc_hrct.gui.session import Session
 from ssc_hrct.gui.states import Message
+from ssc_hrct.gui.views.files_card import FilesCard
 from ssc_hrct.gui.views.parts import button, label, restyle
-from ssc_hrct.gui.views.sheet import Sheet
+from ssc_hrct.gui.views.sheet import Sheet, keys_card, meaning_card
 from ssc_hrct.gui.views.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -80,9 +81,10 @@ class MainWindow(QMainWindow):
         self._apply_theme()
         for changed in (session.listing_changed, session.volume_changed, session.window_changed,
                         session.overlay_changed, session.layout_changed, session.score_changed,
-                        session.fields_changed, session.doing_changed):
+                        session.fields_changed, session.doing_changed, session.wanted_changed):
             changed.connect(self._refresh)
         session.listing_changed.connect(self._open_reading)
+        session.arriving_changed.connect(self._open_reading)
         for changed in (session.message_changed, session.doing_changed, session.fields_changed, session.score_changed,
                         session.listing_changed, session.volume_changed):
             changed.connect(self._show_foot)
@@ -180,7 +182,11 @@ class MainWindow(QMainWindow):
     # --- pages ---------------------------------------------------------------------------------
 
     def _open_reading(self) -> None:
-        """Make the reading page when the first folder is open; numpy is there by then."""
+        """Make the reading page when the first series is known; numpy is there by then."""
+        if self.session.listing is None and self.session.arriving is None:
+            self.pages.setCurrentWidget(self.welcome)  # opening the first folder was stopped
+            self._show_foot()
+            return
         from ssc_hrct.gui.views.reading import ReadingPage
 
         if self.reading is None:
@@ -204,8 +210,15 @@ class MainWindow(QMainWindow):
         open_now = self.sheet.name if self.sheet is not None else ""
         self.close_sheet()
         if open_now != name:
-            self.sheet = Sheet(self.middle, name)
+            self.sheet = self._make_sheet(name)
             self.sheet.destroyed.connect(self._forget_sheet)
+
+    def _make_sheet(self, name: str) -> Sheet:
+        if name == "files":
+            return Sheet(self.middle, name, "Files for other programs", FilesCard(self.session, self.hands))
+        if name == "keys":
+            return Sheet(self.middle, name, "Keys and mouse", keys_card())
+        return Sheet(self.middle, name, "What the numbers mean", meaning_card())
 
     def close_sheet(self) -> bool:
         """Close the sheet where one is open; whether one was."""
@@ -232,7 +245,8 @@ class MainWindow(QMainWindow):
             message = self.session.hint()
         text, tone = (message.text, message.tone) if reading else ("", "quiet")
         if opening is not None and reading:
-            text, tone = opening.text, "quiet"
+            text, tone = opening.counted if opening.total or not opening.done else (
+                f"{opening.text}  {opening.done}"), "quiet"
             self.opening_bar.setRange(0, opening.total)
             self.opening_bar.setValue(opening.done)
         self.line.setText(text)
