@@ -47,8 +47,9 @@ def find(
     damaged: list[Path] = []
     files = not_dicom = other = 0
     told = _Now(so_far)
+    known = Index() if index is None else index
     with quiet():
-        for file, read in _read_each(paths, (index or Index()).read):
+        for file, read in _read_each(paths, known.read):
             told.tell(headers)
             if files % _REPORT_EVERY == 0:
                 progress.step("Looking for DICOM files", files)

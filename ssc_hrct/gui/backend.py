@@ -38,7 +38,8 @@ class Backend:
         """so_far: told now and then of what is known until then. Unchanged files are read once."""
         from ssc_hrct.app.opening import Index, list_series
 
-        self._index = self._index or Index()
+        if self._index is None:
+            self._index = Index()
         return list_series(paths, index=self._index, so_far=so_far, progress=progress)
 
     def with_pseudonyms(self, listing: Listing) -> tuple[Listing, str]:

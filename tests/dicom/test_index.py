@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ssc_hrct import dicom
+from ssc_hrct.core.errors import Cancelled
 from ssc_hrct.core.volume import PADDING_HU, Volume
-from ssc_hrct.dicom import find as find_module
-from ssc_hrct.dicom import index as index_module
 from ssc_hrct.dicom.index import Index
+from ssc_hrct.dicom.multiframe import read_headers
 from tests.dicom.making import change, noise_volume, only, write
 
 
@@ -20,13 +21,12 @@ from tests.dicom.making import change, noise_volume, only, write
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Files whose headers were read."""
     read: list[Path] = []
-    really = index_module.read_headers
 
     def reading(file: Path) -> object:
         read.append(file)
-        return really(file)
+        return read_headers(file)
 
-    monkeypatch.setattr(index_module, "read_headers", reading)
+    monkeypatch.setattr("ssc_hrct.dicom.index.read_headers", reading)
     return read
 
 
@@ -45,7 +45,7 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path, opened: list[Path]) -
     (series,) = dicom.find([tmp_path], index=index).series
     assert series.acquisition.kernel == "OTHER"
     opened.clear()
-    later = os.stat(files[0]).st_mtime_ns + 1_000_000_000
+    later = files[0].stat().st_mtime_ns + 1_000_000_000
     os.utime(files[0], ns=(later, later))
     dicom.find([tmp_path], index=index)
     assert opened == [files[0]]
@@ -59,7 +59,7 @@ def test_a_file_that_is_gone_is_found_no_more(tmp_path: Path) -> None:
 
 
 def test_no_more_is_kept_than_was_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_module, "MOST_FILES", 10)
+    monkeypatch.setattr("ssc_hrct.dicom.index.MOST_FILES", 10)
     write(noise_volume(), tmp_path / "in")
     index = Index()
     found = dicom.find([tmp_path], index=index)
@@ -69,7 +69,7 @@ def test_no_more_is_kept_than_was_allowed(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_series_found_so_far_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_FIRST_S", "_LEAST_S", "_TIMES"):
-        monkeypatch.setattr(find_module, name, 0)
+        monkeypatch.setattr(import_module("ssc_hrct.dicom.find"), name, 0)
     write(noise_volume(), tmp_path / "in")
     told: list[int] = []
     found = dicom.find([tmp_path], so_far=lambda series: told.append(sum(len(s.files) for s in series)))
@@ -97,8 +97,6 @@ def test_the_middle_slice_comes_first_and_the_rest_into_the_same_volume(tmp_path
 
 
 def test_an_early_look_that_is_stopped_stops_the_loading(tmp_path: Path) -> None:
-    from ssc_hrct.core.errors import Cancelled
-
     write(noise_volume(), tmp_path / "in")
 
     def stop(_: Volume) -> None:
