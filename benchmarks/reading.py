@@ -5,13 +5,14 @@
 In: a made-up stack of 400 slices of 512 x 512 (noise in a body of air and tissue, so that it compresses as CT does),
 written plain, JPEG-LS, RLE, JPEG 2000 lossless, as one enhanced multi-frame file and as a zip; and 5,000 small files.
 Out: a table in Markdown: medians of three processes each, peak memory above what the process holds after its imports,
-and that in volumes. Every coding must give the same voxels, or the benchmark fails.
+and that in volumes; seconds to the first slice, and of writing segmentations (imports not counted). Every coding must give the same voxels, or the benchmark fails.
 """
 
 from __future__ import annotations
 
 import hashlib
 import statistics
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -28,7 +29,7 @@ from benchmarks.common.figures import table
 from benchmarks.speed import cost
 from ssc_hrct import dicom
 from ssc_hrct.core.grid import Grid
-from ssc_hrct.core.volume import Volume
+from ssc_hrct.core.volume import LabelMap, Volume
 from tests.dicom.making import facts, write, write_enhanced
 
 SLICES, PIXELS, FILES, TIMES = 400, 512, 5000, 3
@@ -41,6 +42,35 @@ series, = dicom.find([Path(sys.argv[1])]).series
 print(hashlib.sha256(memoryview(dicom.load(series).hu).cast("B")).hexdigest())
 """
 LIST = "import sys; from pathlib import Path; from ssc_hrct import dicom; dicom.find([Path(sys.argv[1])])"
+WITHIN = """
+import sys
+from pathlib import Path
+from time import perf_counter
+from ssc_hrct import dicom
+index, folder = dicom.Index(), Path(sys.argv[1])
+for _ in range(2):
+    began = perf_counter()
+    series, = dicom.find([folder], index=index).series
+    dicom.load(series, early=lambda _: print(perf_counter() - began))
+"""
+"""Seconds from the folder to the first slice, new and when the folder is opened again."""
+WRITE = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from benchmarks.reading import segments
+from ssc_hrct import dicom
+import highdicom
+series, = dicom.find([Path(sys.argv[1])]).series
+volume = dicom.load(series)
+wanted, number = segments(volume), iter(range(1, 1000))
+began = perf_counter()
+for part in (wanted[:4], wanted[4:]):
+    dicom.write_seg(Path(sys.argv[2]) / f"{len(part)}.dcm", series, volume, part, subject_id="1",
+                    new_uid=lambda: f"2.25.{next(number)}", now=datetime(2026, 1, 1, tzinfo=UTC))
+print(perf_counter() - began)
+"""
 
 
 def stack() -> Volume:
@@ -70,6 +100,27 @@ def coded(files: Sequence[Path], folder: Path, syntax: UID) -> Path:
             image.file_meta.TransferSyntaxUID = syntax
         image.save_as(folder / file.name, enforce_file_format=True)
     return folder
+
+
+def segments(volume: Volume) -> list[dicom.Segment]:
+    """Lungs, airways and vessels, and patterns in half of the lung: every slice has some of each."""
+    z, y, x = np.ogrid[: volume.grid.shape[0], :PIXELS, :PIXELS]
+    lung = (((y - 256) / 130) ** 2 + ((np.abs(x - 256) - 100) / 80) ** 2 < 1) & (z >= 0)
+    organs = np.where(lung, np.where(x > 256, 2, 1), 0).astype(np.uint8)
+    organs[:, 250:262, 250:262] = 3
+    vessels = (lung & (volume.hu > -600)).astype(np.uint8)
+    patterns = np.where(lung, 1 + (x // 8 + y // 8 + z // 4) % 10, 0).astype(np.uint8)
+    patterns[patterns > 6] = 1
+    maps = {id(array): LabelMap(array, volume.grid, {}) for array in (organs, vessels, patterns)}
+    anatomy = [dicom.Segment(what, maps[id(organs)], value, (200, 200, 0)) for value, what in dicom.ORGANS.items()]
+    return [*anatomy, dicom.Segment(dicom.VESSELS, maps[id(vessels)], 1, (0, 0, 200)),
+            *(dicom.Segment(what, maps[id(patterns)], value, (0, 200, 0)) for value, what in dicom.PATTERNS.items())]
+
+
+def said(script: str, *arguments: str) -> list[float]:
+    """Numbers that a script prints in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    return [float(line) for line in done.stdout.split()]
 
 
 def zipped(files: Sequence[Path], archive: Path) -> Path:
@@ -115,6 +166,12 @@ def main() -> int:
                           f"{(peak - rest_mb) / whole_mb:.2f}"])
         told = [cost(["-c", LIST, str(many(here / "many"))]) for _ in range(TIMES)]
         lines.append([f"find {FILES} files", f"{statistics.median(c.seconds for c in told) - rest_s:.1f}", "", ""])
+        looks = [said(WITHIN, str(here / "plain")) for _ in range(TIMES)]
+        for number, name in enumerate(("", ", opened again")):
+            shown = statistics.median(look[number] for look in looks)
+            lines.append([f"folder to first slice on 400 slices{name}", f"{shown:.2f}", "", ""])
+        wrote = statistics.median(said(WRITE, str(here / "plain"), str(here))[0] for _ in range(TIMES))
+        lines.append(["write DICOM SEG, 9 segments on 400 slices, in two files", f"{wrote:.1f}", "", ""])
         print("Seconds and memory above those of the imports.\n")
         print(table(["what", "seconds", "peak memory, MB", "of it in volumes"], lines))
     return 0
