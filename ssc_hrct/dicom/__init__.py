@@ -1,8 +1,9 @@
 """Files in (find, choose, load) and out (write_ct). The only room that knows DICOM."""
 
 from ssc_hrct.dicom.choose import choose
+from ssc_hrct.dicom.clean_pixels import NotWritten
 from ssc_hrct.dicom.codes import ORGANS, PATTERNS, VESSELS
-from ssc_hrct.dicom.deidentify import Dates, NotWritten, Rules, write_deidentified
+from ssc_hrct.dicom.deidentify import Dates, Rules, write_deidentified
 from ssc_hrct.dicom.find import find
 from ssc_hrct.dicom.load import load
 from ssc_hrct.dicom.read_seg import is_dicom, read_seg_lungs

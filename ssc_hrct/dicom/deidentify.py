@@ -3,8 +3,9 @@
 In: a file, and what its subject, UIDs and dates become. Out: a CT image that other programs read and that is scored to
 the same numbers. By the basic profile of PS3.15 annex E turned round: not what must go is listed, but what may stay.
 Private elements, free text, overlays and everything unknown go. Text that stays is looked through for the patient's
-own names and numbers, and goes where it holds one. What is burned into pixels cannot be seen here: pages and captures,
-and images that say so, are not written.
+own names and numbers, and goes where it holds one. Beside the pixels' values nothing stays of what holds them
+(`clean_pixels`). What is burned into pixels cannot be seen here: pages and captures, and images that say so, are not
+written.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID
 
 from ssc_hrct.core.paths import written_whole
+from ssc_hrct.dicom.clean_pixels import NotWritten, clean_pixels, pixel_bytes
 from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
 from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, EXPLICIT, IMPLICIT, has_contrast, names_expiration
 from ssc_hrct.dicom.quiet import quiet
@@ -49,10 +50,9 @@ _STAY = frozenset((
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SmallestImagePixelValue",
     "LargestImagePixelValue", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope",
     "RescaleType", "WindowCenter", "WindowWidth", "LossyImageCompression", "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod", "PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
-    "BurnedInAnnotation", "QualityControlImage", "PixelPresentation", "VolumetricProperties",
-    "VolumeBasedCalculationTechnique", "ContentQualification", "PresentationLUTShape", "AcquisitionDuration",
-    "FrameType", "FrameAcquisitionNumber", "FrameReferenceDateTime", "FrameAcquisitionDateTime",
+    "LossyImageCompressionMethod", "BurnedInAnnotation", "QualityControlImage", "PixelPresentation",
+    "VolumetricProperties", "VolumeBasedCalculationTechnique", "ContentQualification", "PresentationLUTShape",
+    "AcquisitionDuration", "FrameType", "FrameAcquisitionNumber", "FrameReferenceDateTime", "FrameAcquisitionDateTime",
     "FrameAcquisitionDuration", "DimensionIndexValues", "StackID", "InStackPositionNumber", "TemporalPositionIndex",
     "DimensionIndexPointer", "FunctionalGroupPointer", "DimensionOrganizationType", "FrameLaterality",
     "AcquisitionType", "TubeAngle", "ConstantVolumeFlag", "FluoroscopyFlag", "ReconstructionFieldOfView",
@@ -111,10 +111,6 @@ class Rules:
     days: int = 0
 
 
-class NotWritten(Exception):
-    """Why a file is not written, as a sentence without identifiers. Stays in this room and its use case."""
-
-
 def write_deidentified(file: Path, out: Path, rules: Rules) -> None:
     """The CT image in `file` without identity, as `out`. `file` is not changed.
 
@@ -143,7 +139,7 @@ def _read(file: Path) -> FileDataset:
         raise NotWritten("it says that text is burned into its pixels")
     if "PixelData" not in read:
         raise NotWritten("it holds no pixels")
-    if not _syntax(read).is_encapsulated and len(read.PixelData) < _pixel_bytes(read):
+    if not read["PixelData"].is_undefined_length and len(read.PixelData) < pixel_bytes(read):
         raise NotWritten("it is damaged")
     return read
 
@@ -154,15 +150,8 @@ def _syntax(old: FileDataset) -> UID:
     return UID(found or (IMPLICIT if old.original_encoding[0] else EXPLICIT))
 
 
-def _pixel_bytes(old: FileDataset) -> int:
-    """As many bytes as its plain pixels take."""
-    numbers = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
-    rows, columns, frames, samples, bits = (int(old.get(name) or 1) for name in numbers)
-    return rows * columns * frames * samples * bits // 8
-
-
 def _made(old: FileDataset, rules: Rules) -> FileDataset:
-    syntax = _syntax(old)
+    pixels, syntax = clean_pixels(old, _syntax(old))
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
@@ -187,8 +176,8 @@ def _made(old: FileDataset, rules: Rules) -> FileDataset:
         made.ContrastBolusAgent = "CONTRAST" if agent else "NONE"
     if any(names_expiration(str(old.get(name, ""))) for name in ("SeriesDescription", "ProtocolName")):
         made.SeriesDescription = "EXPIRATION"
-    made["PixelData"] = _without_unused_bits(old, syntax)
-    if not syntax.is_encapsulated and made.get("BitsAllocated") == 16:
+    made["PixelData"] = pixels
+    if not syntax.is_encapsulated:
         made.HighBit = made.BitsStored - 1  # where the cleared values lie
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = made.SOPClassUID, made.SOPInstanceUID
     return made
@@ -260,20 +249,6 @@ def _texts(value: Any) -> Iterator[str]:
         return
     for one in value if isinstance(value, (list, pydicom.multival.MultiValue)) else [value]:
         yield str(one).strip().lower()
-
-
-def _without_unused_bits(old: FileDataset, syntax: UID) -> pydicom.DataElement:
-    """The pixels; of those that are stored plainly the bits beyond BitsStored are cleared: old overlays lie there."""
-    element = old["PixelData"]
-    allocated, stored = int(old.get("BitsAllocated", 0)), int(old.get("BitsStored", 0))
-    if syntax.is_encapsulated or allocated != 16 or not 0 < stored <= allocated:
-        return element
-    above = allocated - 1 - int(old.get("HighBit", stored - 1))
-    order = "<" if syntax.is_little_endian else ">"
-    kind = "i2" if old.get("PixelRepresentation") == 1 else "u2"
-    whole = np.frombuffer(element.value[: _pixel_bytes(old)], f"{order}{kind}")
-    cleared = np.right_shift(np.left_shift(whole, max(0, above)), allocated - stored).astype(f"{order}{kind}")
-    return pydicom.DataElement(element.tag, "OW", cleared.tobytes())
 
 
 def _methods(dates: Dates) -> list[tuple[str, str]]:

@@ -14,7 +14,8 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from ssc_hrct import dicom
 from ssc_hrct.app.deidentify import new_uid
-from ssc_hrct.dicom.deidentify import Dates, NotWritten, Rules, write_deidentified
+from ssc_hrct.dicom.clean_pixels import NotWritten
+from ssc_hrct.dicom.deidentify import Dates, Rules, write_deidentified
 from ssc_hrct.dicom.quiet import quiet
 from tests.dicom.making import change, noise_volume, only, write, write_enhanced
 
