@@ -4,6 +4,7 @@ from ssc_hrct.dicom.choose import choose
 from ssc_hrct.dicom.clean_pixels import NotWritten
 from ssc_hrct.dicom.codes import ORGANS, PATTERNS, VESSELS
 from ssc_hrct.dicom.deidentify import Dates, Rules, write_deidentified
+from ssc_hrct.dicom.files import open_archives
 from ssc_hrct.dicom.find import find
 from ssc_hrct.dicom.load import load
 from ssc_hrct.dicom.read_seg import is_dicom, read_seg_lungs
@@ -15,6 +16,6 @@ from ssc_hrct.dicom.write_sr import write_sr
 
 __all__ = [
     "ORGANS", "PATTERNS", "VESSELS", "Dates", "ExamChoice", "Found", "NotWritten", "Rules", "Segment", "Series",
-    "WrittenSeg", "choose", "find", "is_dicom", "lacking", "load", "read_seg_lungs", "write_ct", "write_deidentified",
-    "write_seg", "write_sr",
+    "WrittenSeg", "choose", "find", "is_dicom", "lacking", "load", "open_archives", "read_seg_lungs", "write_ct",
+    "write_deidentified", "write_seg", "write_sr",
 ]

@@ -16,7 +16,7 @@ from pathlib import Path
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import is_there
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.dicom.files import READ_ERRORS, is_member, members
+from ssc_hrct.dicom.files import READ_ERRORS, is_member, members, open_archives
 from ssc_hrct.dicom.headers import NoImage
 from ssc_hrct.dicom.multiframe import read_headers
 from ssc_hrct.dicom.quiet import quiet
@@ -33,13 +33,11 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
     The order of the series, and everything in them, depends on the files alone. Raises
     HrctError("NO_SUCH_PATH") for a path that is not there, WrongUsage for one that the system refuses.
     """
-    for path in paths:
-        if not is_there(path) and not is_member(path):
-            raise HrctError("NO_SUCH_PATH", f"There is no file or folder '{path}'.", "Check the path.")
+    check_there(paths)
     headers: list[SliceHeader] = []
     damaged: list[Path] = []
     files = not_dicom = other = 0
-    with quiet():
+    with quiet(), open_archives():
         for file, read in _read_each(paths):
             if files % _REPORT_EVERY == 0:
                 progress.step("Looking for DICOM files", files)
@@ -57,6 +55,13 @@ def find(paths: Sequence[Path], *, progress: Progress = SILENT) -> Found:
         progress.step("Looking for DICOM files", files, files)
         series = make_series(headers, progress=progress)
     return Found(series=series, files=files, not_dicom=not_dicom, damaged=tuple(damaged), other=other)
+
+
+def check_there(paths: Sequence[Path]) -> None:
+    """Raises HrctError("NO_SUCH_PATH") for a path that is not there, WrongUsage for one that the system refuses."""
+    for path in paths:
+        if not is_there(path) and not is_member(path):
+            raise HrctError("NO_SUCH_PATH", f"There is no file or folder '{path}'.", "Check the path.")
 
 
 def _read_each(paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[SliceHeader, ...] | NoImage]]:

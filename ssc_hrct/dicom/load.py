@@ -21,6 +21,7 @@ from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import PADDING_HU, SourceFrames, Volume
 from ssc_hrct.dicom import geometry
+from ssc_hrct.dicom.files import open_archives
 from ssc_hrct.dicom.headers import NoImage
 from ssc_hrct.dicom.multiframe import read_headers
 from ssc_hrct.dicom.pixels import BadPixels, open_files, stored_values, to_hu
@@ -51,7 +52,7 @@ def load(series: Series, *, hole_allowed_mm: float = 5.0, progress: Progress = S
     Raises HrctError: NOT_CT, LOCALIZER, UNREADABLE, BAD_GEOMETRY, MISSING_SLICES. Cancelled and MemoryError
     pass.
     """
-    with quiet():
+    with quiet(), open_archives():
         headers = series.slices or _read_again(series)
         stack = _check(series.acquisition, headers)
         first = headers[0]

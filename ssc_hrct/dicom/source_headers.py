@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.volume import SourceFrames
-from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
+from ssc_hrct.dicom.files import READ_ERRORS, open_archives, read_dataset
 from ssc_hrct.dicom.series import Series
 
 _DATE, _TIME = re.compile(r"\d{8}"), re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
@@ -63,21 +64,25 @@ def source_images(series: Series, source: SourceFrames, subject_id: str) -> list
     Raises HrctError(SOURCE_GONE) where the files are no longer there.
     """
     wanted = {uid for uid in source.sop_instance_uids if uid}
-    images: dict[str, Any] = {}
+    files: dict[str, Path] = {}
     for header in series.slices:
-        if header.sop_uid not in wanted or header.sop_uid in images:
-            continue
-        try:
-            image = read_dataset(header.path, tags=_TAKEN, pixels=False)
-        except READ_ERRORS as problem:
-            raise HrctError(
-                "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
-                "Open the folder again; what points at its images is made with their headers.",
-            ) from problem
-        _name(image, subject_id)
-        _cut_groups(image)
-        images[header.sop_uid] = image
-    return list(images.values())
+        if header.sop_uid in wanted:
+            files.setdefault(header.sop_uid, header.path)
+    with open_archives():
+        return [_source_image(file, subject_id) for file in files.values()]
+
+
+def _source_image(file: Path, subject_id: str) -> Any:
+    try:
+        image = read_dataset(file, tags=_TAKEN, pixels=False)
+    except READ_ERRORS as problem:
+        raise HrctError(
+            "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
+            "Open the folder again; what points at its images is made with their headers.",
+        ) from problem
+    _name(image, subject_id)
+    _cut_groups(image)
+    return image
 
 
 def stamp(made: Any, now: datetime, description: str) -> None:
