@@ -74,27 +74,29 @@ def deidentify(
             rules = dicom.Rules(
                 whose.subject.id, lambda old: new_uid(site.key, old), dates,
                 days=-_days(site.key, choice.identity.patient_id or choice.study_instance_uid),
+                study=choice.study_instance_uid,
             )
             folder = out / _as_name(whose.subject.id) / f"exam-{count[whose.subject.id]:02d}"
-            for file, name in _placed(choice):
+            for series, file, name in _placed(choice):
                 progress.step("Writing without identity", done, len(listed))
                 done += 1
                 try:
-                    dicom.write_deidentified(file, folder / name, rules)
+                    dicom.write_deidentified(file, folder / name, replace(rules, series=series))
                     written += 1
                 except dicom.NotWritten as why:
                     left_out[str(why)] += 1
     return Report(written, len(choices), tuple(sorted(count)), tuple(sorted((+left_out).items())), _notes(site))
 
 
-def _placed(choice: dicom.ExamChoice) -> Iterator[tuple[Path, str]]:
-    """Each file of the exam once, with its path in the exam's folder: a file of many frames may hold several series."""
+def _placed(choice: dicom.ExamChoice) -> Iterator[tuple[str, Path, str]]:
+    """Each file of the exam once (one of many frames may hold several series): its series' UID or what stands for it,
+    the file, and its path in the exam's folder."""
     before: set[Path] = set()
     for number, series in enumerate(_all(choice), start=1):
         for place, file in enumerate(series.files, start=1):
             if file not in before:
                 before.add(file)
-                yield file, f"series-{number:02d}/{place:05d}.dcm"
+                yield series.acquisition.series_instance_uid, file, f"series-{number:02d}/{place:05d}.dcm"
 
 
 def _notes(site: Secret) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ written.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -57,8 +57,9 @@ _STAY = frozenset((
     "DimensionIndexPointer", "FunctionalGroupPointer", "DimensionOrganizationType", "FrameLaterality",
     "AcquisitionType", "TubeAngle", "ConstantVolumeFlag", "FluoroscopyFlag", "ReconstructionFieldOfView",
     "ReconstructionPixelSpacing", "ReconstructionAngle", "ReconstructionTargetCenterPatient",
-    "DataCollectionCenterPatient", "TablePosition", "ExposureInms", "ExposureInmAs", "XRayTubeCurrentInmA",
+    "DataCollectionCenterPatient", "TablePosition", "ExposureTimeInms", "ExposureInmAs", "XRayTubeCurrentInmA",
     "CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "CodeMeaning", "LongCodeValue",
+    "ConvolutionKernelGroup", "ImageFilter", "FilterMaterial", "DistanceSourceToDataCollectionCenter", "Laterality",
 ))
 _DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 _TIMES = ("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime")
@@ -72,11 +73,18 @@ _SEQUENCES = frozenset((
     "CTAcquisitionDetailsSequence", "CTTableDynamicsSequence", "CTPositionSequence", "CTGeometrySequence",
     "CTReconstructionSequence", "CTExposureSequence", "CTXRayDetailsSequence", "FrameVOILUTSequence",
     "DimensionOrganizationSequence", "DimensionIndexSequence", "IrradiationEventIdentificationSequence",
-    "CTAdditionalXRaySourceSequence",
+    "CTAdditionalXRaySourceSequence", "CTDIPhantomTypeCodeSequence",
 ))
 _EMPTY = ("PatientBirthDate", "PatientSex", "AccessionNumber", "ReferringPhysicianName", "StudyID", "StudyDate",
-          "StudyTime")
+          "StudyTime", "Manufacturer", "PositionReferenceIndicator")
 """What a CT image must have, even without a value (PS3.3 A.3: type 2)."""
+_NEVER, _GONE = "19000101", "REMOVED"
+_MUST = {
+    "ContentDate": _NEVER, "ContentTime": "000000", "AcquisitionDateTime": f"{_NEVER}000000",
+    "FrameReferenceDateTime": f"{_NEVER}000000", "FrameAcquisitionDateTime": f"{_NEVER}000000",
+    "Manufacturer": _GONE, "ManufacturerModelName": _GONE, "SoftwareVersions": _GONE,
+}
+"""What an enhanced image must have with a value (PS3.3 A.38: type 1), and what stands there when the value went."""
 _TEXT = {"CS", "LO", "LT", "SH", "ST", "UC", "UT", "PN", "AE"}
 
 
@@ -102,13 +110,15 @@ class Dates(StrEnum):
 class Rules:
     """What one exam's identity becomes. new_uid: the UID that stands for an old one, always the same.
 
-    days: by which dates move where they are shifted.
+    days: by which dates move where they are shifted. study, series: what stands for a UID that the file lacks.
     """
 
     subject_id: str
     new_uid: Callable[[str], str]
     dates: Dates
     days: int = 0
+    study: str = ""
+    series: str = ""
 
 
 def write_deidentified(file: Path, out: Path, rules: Rules) -> None:
@@ -168,19 +178,38 @@ def _made(old: FileDataset, rules: Rules) -> FileDataset:
     made.DeidentificationMethodCodeSequence = Items([_code(*code) for code in _methods(rules.dates)])
     made.LongitudinalTemporalInformationModified = {
         Dates.KEEP: "UNMODIFIED", Dates.SHIFT: "MODIFIED", Dates.DROP: "REMOVED"}[rules.dates]
+    for name, known in (("StudyInstanceUID", rules.study), ("SeriesInstanceUID", rules.series),
+                        ("FrameOfReferenceUID", f"frame of reference\0{rules.series}")):
+        if name not in made:
+            setattr(made, name, rules.new_uid(known))
     if "SOPInstanceUID" not in made:
-        made.SOPInstanceUID = rules.new_uid(f"{old.get('SeriesInstanceUID', '')}\0{old.get('InstanceNumber', '')}\0"
-                                            f"{old.get('ImagePositionPatient', '')}")
+        which = (old.get("SeriesInstanceUID") or rules.series, old.get("InstanceNumber", ""),
+                 old.get("ImagePositionPatient", ""))
+        made.SOPInstanceUID = rules.new_uid("\0".join(map(str, which)))
     agent = has_contrast(str(old.get("ContrastBolusAgent", "")), bool(old.get("ContrastBolusAgentSequence")))
     if agent is not None:
         made.ContrastBolusAgent = "CONTRAST" if agent else "NONE"
     if any(names_expiration(str(old.get(name, ""))) for name in ("SeriesDescription", "ProtocolName")):
         made.SeriesDescription = "EXPIRATION"
+    if made.SOPClassUID in ENHANCED_CT:
+        _complete_enhanced(old, made, rules)
     made["PixelData"] = pixels
     if not syntax.is_encapsulated:
         made.HighBit = made.BitsStored - 1  # where the cleared values lie
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = made.SOPClassUID, made.SOPInstanceUID
     return made
+
+
+def _complete_enhanced(old: Dataset, made: FileDataset, rules: Rules) -> None:
+    """What an enhanced image must have and what went with its values (PS3.3 A.38)."""
+    made.DeviceSerialNumber = rules.new_uid(f"device\0{old.get('DeviceSerialNumber', '')}")[-16:]
+    made.AcquisitionContextSequence = Items()
+    for name in ("ManufacturerModelName", "SoftwareVersions"):
+        if name in old:
+            made.setdefault(name, "")
+    for element in made.iterall():
+        if element.keyword in _MUST and not element.value:
+            element.value = _MUST[element.keyword]
 
 
 def _copy(old: Dataset, made: Dataset, rules: Rules, own: frozenset[str]) -> None:
@@ -191,7 +220,8 @@ def _copy(old: Dataset, made: Dataset, rules: Rules, own: frozenset[str]) -> Non
             made.add_new(element.tag, "SQ", [_inside(item, rules, own) for item in element.value])
         elif name in _UIDS:
             if element.value:
-                made.add_new(element.tag, "UI", rules.new_uid(str(element.value)))
+                uids = [rules.new_uid(str(uid)) for uid in _each(element.value)]
+                made.add_new(element.tag, "UI", uids if len(uids) > 1 else uids[0])
         elif name in _DATES or name in _TIMES or name in _MOMENTS:
             made.add_new(element.tag, element.VR, _when(str(element.value or ""), name, rules))
         elif name in _STAY and not _names_someone(element, own):
@@ -245,10 +275,13 @@ def _own_words(old: Dataset) -> frozenset[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if value is None:
-        return
-    for one in value if isinstance(value, (list, pydicom.multival.MultiValue)) else [value]:
-        yield str(one).strip().lower()
+    if value is not None:
+        yield from (str(one).strip().lower() for one in _each(value))
+
+
+def _each(value: Any) -> Iterable[Any]:
+    """The values of an element that may have one or several."""
+    return value if isinstance(value, (list, pydicom.multival.MultiValue)) else [value]
 
 
 def _methods(dates: Dates) -> list[tuple[str, str]]:
