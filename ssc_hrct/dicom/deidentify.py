@@ -26,8 +26,8 @@ from pydicom.uid import UID
 
 from ssc_hrct.core.paths import written_whole
 from ssc_hrct.dicom.clean_pixels import NotWritten, clean_pixels, pixel_bytes
-from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
-from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, EXPLICIT, IMPLICIT, has_contrast, names_expiration
+from ssc_hrct.dicom.files import READ_ERRORS, read_dataset, syntax_of
+from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, has_contrast, names_expiration
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.write_ct import IMPLEMENTATION_UID
 from ssc_hrct.version import __version__
@@ -154,14 +154,8 @@ def _read(file: Path) -> FileDataset:
     return read
 
 
-def _syntax(old: FileDataset) -> UID:
-    """The transfer syntax that the file names, or that it is written in."""
-    found = str(old.file_meta.get("TransferSyntaxUID", ""))
-    return UID(found or (IMPLICIT if old.original_encoding[0] else EXPLICIT))
-
-
 def _made(old: FileDataset, rules: Rules) -> FileDataset:
-    pixels, syntax = clean_pixels(old, _syntax(old))
+    pixels, syntax = clean_pixels(old, syntax_of(old))
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)

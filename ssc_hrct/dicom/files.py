@@ -21,6 +21,7 @@ from typing import BinaryIO, cast
 
 import pydicom
 from pydicom.dataset import FileDataset
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 ZIP_BEGINS = b"PK\x03\x04"
 MOST_MEMBERS = 500_000
@@ -81,6 +82,15 @@ def read_dataset(path: Path, *, tags: Sequence[str] | None = None, pixels: bool 
         )
 
 
+def syntax_of(read: FileDataset) -> UID:
+    """The transfer syntax that the file names, or that it is written in."""
+    named = str(read.file_meta.get("TransferSyntaxUID", ""))
+    if named:
+        return UID(named)
+    implicit, little = read.original_encoding
+    return ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+
+
 def inflated(packed: bytes, most: int = HEADER_BYTES) -> bytes:
     """A deflated dataset up to so many bytes of it: a few kilobytes may unpack to more than any memory holds."""
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most)
@@ -115,6 +125,15 @@ def members(path: Path) -> tuple[Path, ...]:
     """All files in an archive, by name. Raises one of READ_ERRORS where it is damaged."""
     with open_archives():
         return tuple(path / name for name in sorted(_archive(path).members))
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the file begins as a zip archive does; a member that does is none, as it is not looked into."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(ZIP_BEGINS)) == ZIP_BEGINS
+    except OSError:
+        return False
 
 
 def is_member(path: Path) -> bool:
