@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,34 +61,42 @@ def deidentify(
         [(c.study_instance_uid, replace(c.identity, removed=False)) for c in choices],
         given=[subject] * len(choices), keep_patient_id=False, key=lambda: site.key,
     )
-    count: Counter[str] = Counter()
     listed = {file for c in choices for s in _all(c) for file in s.files}
     left_out: Counter[str] = Counter({
         "it is no DICOM": found.not_dicom, "it holds no image": found.other,
         "it is damaged": len(set(found.damaged) - listed),
     })
+    count: Counter[str] = Counter()
     written = done = 0
-    for choice, whose in zip(choices, named, strict=True):
-        count[whose.subject.id] += 1
-        rules = dicom.Rules(
-            whose.subject.id, lambda old: new_uid(site.key, old), dates,
-            days=-_days(site.key, choice.identity.patient_id or choice.study_instance_uid),
-        )
-        written_before: set[Path] = set()
-        for number, series in enumerate(_all(choice), start=1):
-            folder = out / _as_name(whose.subject.id) / f"exam-{count[whose.subject.id]:02d}" / f"series-{number:02d}"
-            for place, file in enumerate(series.files, start=1):
-                if file in written_before:  # a file of many frames may hold several series
-                    continue
-                written_before.add(file)
+    with dicom.open_archives():
+        for choice, whose in zip(choices, named, strict=True):
+            count[whose.subject.id] += 1
+            rules = dicom.Rules(
+                whose.subject.id, lambda old: new_uid(site.key, old), dates,
+                days=-_days(site.key, choice.identity.patient_id or choice.study_instance_uid),
+                study=choice.study_instance_uid,
+            )
+            folder = out / _as_name(whose.subject.id) / f"exam-{count[whose.subject.id]:02d}"
+            for series, file, name in _placed(choice):
                 progress.step("Writing without identity", done, len(listed))
                 done += 1
                 try:
-                    dicom.write_deidentified(file, folder / f"{place:05d}.dcm", rules)
+                    dicom.write_deidentified(file, folder / name, replace(rules, series=series))
                     written += 1
                 except dicom.NotWritten as why:
                     left_out[str(why)] += 1
     return Report(written, len(choices), tuple(sorted(count)), tuple(sorted((+left_out).items())), _notes(site))
+
+
+def _placed(choice: dicom.ExamChoice) -> Iterator[tuple[str, Path, str]]:
+    """Each file of the exam once (one of many frames may hold several series): its series' UID or what stands for it,
+    the file, and its path in the exam's folder."""
+    before: set[Path] = set()
+    for number, series in enumerate(_all(choice), start=1):
+        for place, file in enumerate(series.files, start=1):
+            if file not in before:
+                before.add(file)
+                yield series.acquisition.series_instance_uid, file, f"series-{number:02d}/{place:05d}.dcm"
 
 
 def _notes(site: Secret) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """Files in (find, choose, load) and out (write_ct). The only room that knows DICOM."""
 
 from ssc_hrct.dicom.choose import choose
+from ssc_hrct.dicom.clean_pixels import NotWritten
 from ssc_hrct.dicom.codes import ORGANS, PATTERNS, VESSELS
-from ssc_hrct.dicom.deidentify import Dates, NotWritten, Rules, write_deidentified
+from ssc_hrct.dicom.deidentify import Dates, Rules, write_deidentified
+from ssc_hrct.dicom.files import open_archives
 from ssc_hrct.dicom.find import find
 from ssc_hrct.dicom.index import Index
 from ssc_hrct.dicom.load import load
@@ -16,6 +18,6 @@ from ssc_hrct.dicom.write_sr import write_sr
 
 __all__ = [
     "ORGANS", "PATTERNS", "STUDY_UID", "VESSELS", "Dates", "ExamChoice", "Found", "Index", "NotWritten", "Rules",
-    "Segment", "Series", "WrittenSeg", "choose", "find", "is_dicom", "lacking", "load", "one_of", "read_seg_lungs",
-    "write_ct", "write_deidentified", "write_document", "write_pictures", "write_seg", "write_sr",
+    "Segment", "Series", "WrittenSeg", "choose", "find", "is_dicom", "lacking", "load", "one_of", "open_archives",
+    "read_seg_lungs", "write_ct", "write_deidentified", "write_document", "write_pictures", "write_seg", "write_sr",
 ]

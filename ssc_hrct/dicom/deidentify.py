@@ -3,14 +3,15 @@
 In: a file, and what its subject, UIDs and dates become. Out: a CT image that other programs read and that is scored to
 the same numbers. By the basic profile of PS3.15 annex E turned round: not what must go is listed, but what may stay.
 Private elements, free text, overlays and everything unknown go. Text that stays is looked through for the patient's
-own names and numbers, and goes where it holds one. What is burned into pixels cannot be seen here: pages and captures,
-and images that say so, are not written.
+own names and numbers, and goes where it holds one. Beside the pixels' values nothing stays of what holds them
+(`clean_pixels`). What is burned into pixels cannot be seen here: pages and captures, and images that say so, are not
+written.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -18,15 +19,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID
 
 from ssc_hrct.core.paths import written_whole
-from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
-from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, EXPLICIT, IMPLICIT, has_contrast, names_expiration
+from ssc_hrct.dicom.clean_pixels import NotWritten, clean_pixels, pixel_bytes
+from ssc_hrct.dicom.files import READ_ERRORS, read_dataset, syntax_of
+from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, has_contrast, names_expiration
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.write_ct import IMPLEMENTATION_UID
 from ssc_hrct.version import __version__
@@ -49,16 +50,16 @@ _STAY = frozenset((
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SmallestImagePixelValue",
     "LargestImagePixelValue", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope",
     "RescaleType", "WindowCenter", "WindowWidth", "LossyImageCompression", "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod", "PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
-    "BurnedInAnnotation", "QualityControlImage", "PixelPresentation", "VolumetricProperties",
-    "VolumeBasedCalculationTechnique", "ContentQualification", "PresentationLUTShape", "AcquisitionDuration",
-    "FrameType", "FrameAcquisitionNumber", "FrameReferenceDateTime", "FrameAcquisitionDateTime",
+    "LossyImageCompressionMethod", "BurnedInAnnotation", "QualityControlImage", "PixelPresentation",
+    "VolumetricProperties", "VolumeBasedCalculationTechnique", "ContentQualification", "PresentationLUTShape",
+    "AcquisitionDuration", "FrameType", "FrameAcquisitionNumber", "FrameReferenceDateTime", "FrameAcquisitionDateTime",
     "FrameAcquisitionDuration", "DimensionIndexValues", "StackID", "InStackPositionNumber", "TemporalPositionIndex",
     "DimensionIndexPointer", "FunctionalGroupPointer", "DimensionOrganizationType", "FrameLaterality",
     "AcquisitionType", "TubeAngle", "ConstantVolumeFlag", "FluoroscopyFlag", "ReconstructionFieldOfView",
     "ReconstructionPixelSpacing", "ReconstructionAngle", "ReconstructionTargetCenterPatient",
-    "DataCollectionCenterPatient", "TablePosition", "ExposureInms", "ExposureInmAs", "XRayTubeCurrentInmA",
+    "DataCollectionCenterPatient", "TablePosition", "ExposureTimeInms", "ExposureInmAs", "XRayTubeCurrentInmA",
     "CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "CodeMeaning", "LongCodeValue",
+    "ConvolutionKernelGroup", "ImageFilter", "FilterMaterial", "DistanceSourceToDataCollectionCenter", "Laterality",
 ))
 _DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 _TIMES = ("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime")
@@ -72,11 +73,18 @@ _SEQUENCES = frozenset((
     "CTAcquisitionDetailsSequence", "CTTableDynamicsSequence", "CTPositionSequence", "CTGeometrySequence",
     "CTReconstructionSequence", "CTExposureSequence", "CTXRayDetailsSequence", "FrameVOILUTSequence",
     "DimensionOrganizationSequence", "DimensionIndexSequence", "IrradiationEventIdentificationSequence",
-    "CTAdditionalXRaySourceSequence",
+    "CTAdditionalXRaySourceSequence", "CTDIPhantomTypeCodeSequence",
 ))
 _EMPTY = ("PatientBirthDate", "PatientSex", "AccessionNumber", "ReferringPhysicianName", "StudyID", "StudyDate",
-          "StudyTime")
+          "StudyTime", "Manufacturer", "PositionReferenceIndicator")
 """What a CT image must have, even without a value (PS3.3 A.3: type 2)."""
+_NEVER, _GONE = "19000101", "REMOVED"
+_MUST = {
+    "ContentDate": _NEVER, "ContentTime": "000000", "AcquisitionDateTime": f"{_NEVER}000000",
+    "FrameReferenceDateTime": f"{_NEVER}000000", "FrameAcquisitionDateTime": f"{_NEVER}000000",
+    "Manufacturer": _GONE, "ManufacturerModelName": _GONE, "SoftwareVersions": _GONE,
+}
+"""What an enhanced image must have with a value (PS3.3 A.38: type 1), and what stands there when the value went."""
 _TEXT = {"CS", "LO", "LT", "SH", "ST", "UC", "UT", "PN", "AE"}
 
 
@@ -102,17 +110,15 @@ class Dates(StrEnum):
 class Rules:
     """What one exam's identity becomes. new_uid: the UID that stands for an old one, always the same.
 
-    days: by which dates move where they are shifted.
+    days: by which dates move where they are shifted. study, series: what stands for a UID that the file lacks.
     """
 
     subject_id: str
     new_uid: Callable[[str], str]
     dates: Dates
     days: int = 0
-
-
-class NotWritten(Exception):
-    """Why a file is not written, as a sentence without identifiers. Stays in this room and its use case."""
+    study: str = ""
+    series: str = ""
 
 
 def write_deidentified(file: Path, out: Path, rules: Rules) -> None:
@@ -143,26 +149,13 @@ def _read(file: Path) -> FileDataset:
         raise NotWritten("it says that text is burned into its pixels")
     if "PixelData" not in read:
         raise NotWritten("it holds no pixels")
-    if not _syntax(read).is_encapsulated and len(read.PixelData) < _pixel_bytes(read):
+    if not read["PixelData"].is_undefined_length and len(read.PixelData) < pixel_bytes(read):
         raise NotWritten("it is damaged")
     return read
 
 
-def _syntax(old: FileDataset) -> UID:
-    """The transfer syntax that the file names, or that it is written in."""
-    found = str(old.file_meta.get("TransferSyntaxUID", ""))
-    return UID(found or (IMPLICIT if old.original_encoding[0] else EXPLICIT))
-
-
-def _pixel_bytes(old: FileDataset) -> int:
-    """As many bytes as its plain pixels take."""
-    numbers = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
-    rows, columns, frames, samples, bits = (int(old.get(name) or 1) for name in numbers)
-    return rows * columns * frames * samples * bits // 8
-
-
 def _made(old: FileDataset, rules: Rules) -> FileDataset:
-    syntax = _syntax(old)
+    pixels, syntax = clean_pixels(old, syntax_of(old))
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
@@ -179,19 +172,38 @@ def _made(old: FileDataset, rules: Rules) -> FileDataset:
     made.DeidentificationMethodCodeSequence = Items([_code(*code) for code in _methods(rules.dates)])
     made.LongitudinalTemporalInformationModified = {
         Dates.KEEP: "UNMODIFIED", Dates.SHIFT: "MODIFIED", Dates.DROP: "REMOVED"}[rules.dates]
+    for name, known in (("StudyInstanceUID", rules.study), ("SeriesInstanceUID", rules.series),
+                        ("FrameOfReferenceUID", f"frame of reference\0{rules.series}")):
+        if name not in made:
+            setattr(made, name, rules.new_uid(known))
     if "SOPInstanceUID" not in made:
-        made.SOPInstanceUID = rules.new_uid(f"{old.get('SeriesInstanceUID', '')}\0{old.get('InstanceNumber', '')}\0"
-                                            f"{old.get('ImagePositionPatient', '')}")
+        which = (old.get("SeriesInstanceUID") or rules.series, old.get("InstanceNumber", ""),
+                 old.get("ImagePositionPatient", ""))
+        made.SOPInstanceUID = rules.new_uid("\0".join(map(str, which)))
     agent = has_contrast(str(old.get("ContrastBolusAgent", "")), bool(old.get("ContrastBolusAgentSequence")))
     if agent is not None:
         made.ContrastBolusAgent = "CONTRAST" if agent else "NONE"
     if any(names_expiration(str(old.get(name, ""))) for name in ("SeriesDescription", "ProtocolName")):
         made.SeriesDescription = "EXPIRATION"
-    made["PixelData"] = _without_unused_bits(old, syntax)
-    if not syntax.is_encapsulated and made.get("BitsAllocated") == 16:
+    if made.SOPClassUID in ENHANCED_CT:
+        _complete_enhanced(old, made, rules)
+    made["PixelData"] = pixels
+    if not syntax.is_encapsulated:
         made.HighBit = made.BitsStored - 1  # where the cleared values lie
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = made.SOPClassUID, made.SOPInstanceUID
     return made
+
+
+def _complete_enhanced(old: Dataset, made: FileDataset, rules: Rules) -> None:
+    """What an enhanced image must have and what went with its values (PS3.3 A.38)."""
+    made.DeviceSerialNumber = rules.new_uid(f"device\0{old.get('DeviceSerialNumber', '')}")[-16:]
+    made.AcquisitionContextSequence = Items()
+    for name in ("ManufacturerModelName", "SoftwareVersions"):
+        if name in old:
+            made.setdefault(name, "")
+    for element in made.iterall():
+        if element.keyword in _MUST and not element.value:
+            element.value = _MUST[element.keyword]
 
 
 def _copy(old: Dataset, made: Dataset, rules: Rules, own: frozenset[str]) -> None:
@@ -202,7 +214,8 @@ def _copy(old: Dataset, made: Dataset, rules: Rules, own: frozenset[str]) -> Non
             made.add_new(element.tag, "SQ", [_inside(item, rules, own) for item in element.value])
         elif name in _UIDS:
             if element.value:
-                made.add_new(element.tag, "UI", rules.new_uid(str(element.value)))
+                uids = [rules.new_uid(str(uid)) for uid in _each(element.value)]
+                made.add_new(element.tag, "UI", uids if len(uids) > 1 else uids[0])
         elif name in _DATES or name in _TIMES or name in _MOMENTS:
             made.add_new(element.tag, element.VR, _when(str(element.value or ""), name, rules))
         elif name in _STAY and not _names_someone(element, own):
@@ -256,24 +269,13 @@ def _own_words(old: Dataset) -> frozenset[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if value is None:
-        return
-    for one in value if isinstance(value, (list, pydicom.multival.MultiValue)) else [value]:
-        yield str(one).strip().lower()
+    if value is not None:
+        yield from (str(one).strip().lower() for one in _each(value))
 
 
-def _without_unused_bits(old: FileDataset, syntax: UID) -> pydicom.DataElement:
-    """The pixels; of those that are stored plainly the bits beyond BitsStored are cleared: old overlays lie there."""
-    element = old["PixelData"]
-    allocated, stored = int(old.get("BitsAllocated", 0)), int(old.get("BitsStored", 0))
-    if syntax.is_encapsulated or allocated != 16 or not 0 < stored <= allocated:
-        return element
-    above = allocated - 1 - int(old.get("HighBit", stored - 1))
-    order = "<" if syntax.is_little_endian else ">"
-    kind = "i2" if old.get("PixelRepresentation") == 1 else "u2"
-    whole = np.frombuffer(element.value[: _pixel_bytes(old)], f"{order}{kind}")
-    cleared = np.right_shift(np.left_shift(whole, max(0, above)), allocated - stored).astype(f"{order}{kind}")
-    return pydicom.DataElement(element.tag, "OW", cleared.tobytes())
+def _each(value: Any) -> Iterable[Any]:
+    """The values of an element that may have one or several."""
+    return value if isinstance(value, (list, pydicom.multival.MultiValue)) else [value]
 
 
 def _methods(dates: Dates) -> list[tuple[str, str]]:

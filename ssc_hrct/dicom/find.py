@@ -17,7 +17,7 @@ from time import monotonic
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import is_there
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.dicom.files import READ_ERRORS, is_member, members
+from ssc_hrct.dicom.files import READ_ERRORS, is_member, members, open_archives
 from ssc_hrct.dicom.headers import NoImage
 from ssc_hrct.dicom.index import Index, Said
 from ssc_hrct.dicom.quiet import quiet
@@ -40,15 +40,13 @@ def find(
     then make; what it is told may still grow. The order of the series, and everything in them, depends on the files
     alone. Raises HrctError("NO_SUCH_PATH") for a path that is not there, WrongUsage for one that the system refuses.
     """
-    for path in paths:
-        if not is_there(path) and not is_member(path):
-            raise HrctError("NO_SUCH_PATH", f"There is no file or folder '{path}'.", "Check the path.")
+    check_there(paths)
     headers: list[SliceHeader] = []
     damaged: list[Path] = []
     files = not_dicom = other = 0
     told = _Now(so_far)
     known = Index() if index is None else index
-    with quiet():
+    with quiet(), open_archives():
         for file, read in _read_each(paths, known.read):
             told.tell(headers)
             if files % _REPORT_EVERY == 0:
@@ -67,6 +65,13 @@ def find(
         progress.step("Looking for DICOM files", files, files)
         series = make_series(headers, progress=progress)
     return Found(series=series, files=files, not_dicom=not_dicom, damaged=tuple(damaged), other=other)
+
+
+def check_there(paths: Sequence[Path]) -> None:
+    """Raises HrctError("NO_SUCH_PATH") for a path that is not there, WrongUsage for one that the system refuses."""
+    for path in paths:
+        if not is_there(path) and not is_member(path):
+            raise HrctError("NO_SUCH_PATH", f"There is no file or folder '{path}'.", "Check the path.")
 
 
 class _Now:

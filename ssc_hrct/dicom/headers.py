@@ -30,6 +30,8 @@ CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 HU = "HU"
+FIRST_CT = 1971
+"""The year of the first scan of a patient (Beckmann, Br J Radiol 2006; 79:5)."""
 MOST_ELEMENTS = 20_000
 """Of one header; megabytes of zeros after a true beginning would be read as millions of them."""
 _NOT_IMAGES = {"SEG", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "SR", "PR", "KO", "REG", "DOC", "AU", "ECG", "HD"}
@@ -360,9 +362,12 @@ def names_expiration(text: str) -> bool:
 
 
 def _scan_date(ds: _Elements) -> str | None:
-    """Date of the acquisition as YYYY-MM-DD; else of the exam, the series, the image."""
+    """Date of the acquisition as YYYY-MM-DD; else of the exam, the series, the image. A date from before there was CT
+    stands where one was taken away."""
     for name in ("AcquisitionDateTime", "AcquisitionDate", "StudyDate", "SeriesDate", "ContentDate"):
         digits = ds.get(name).replace(".", "")[:8]
         with suppress(ValueError):
-            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).isoformat()
+            found = date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+            if found.year >= FIRST_CT:
+                return found.isoformat()
     return None

@@ -21,6 +21,7 @@ from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import PADDING_HU, SourceFrames, Volume
 from ssc_hrct.dicom import geometry
+from ssc_hrct.dicom.files import open_archives
 from ssc_hrct.dicom.headers import NoImage
 from ssc_hrct.dicom.multiframe import read_headers
 from ssc_hrct.dicom.pixels import BadPixels, open_files, stored_values, to_hu
@@ -57,7 +58,7 @@ def load(
     Raises HrctError: NOT_CT, LOCALIZER, UNREADABLE, BAD_GEOMETRY, MISSING_SLICES. Cancelled and MemoryError
     pass.
     """
-    with quiet():
+    with quiet(), open_archives():
         headers = series.slices or _read_again(series)
         stack = _check(series.acquisition, headers)
         first = headers[0]

@@ -12,17 +12,20 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from pydicom.uid import UID
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
-from ssc_hrct.dicom.find import files_below
+from ssc_hrct.dicom.files import READ_ERRORS, is_archive, members, open_archives, read_dataset, syntax_of
+from ssc_hrct.dicom.find import check_there, files_below
 from ssc_hrct.dicom.quiet import quiet
+from ssc_hrct.dicom.source_headers import is_uid
 
 AE_TITLE = "SSC_HRCT"
 LOOPBACK = "127.0.0.1"
@@ -103,17 +106,27 @@ class Received:
 
 
 def send(paths: Sequence[Path], peer: Peer, *, tls: Tls | None = None, progress: Progress = SILENT) -> Sent:
-    """Send every DICOM object under the paths as it is, in the transfer syntax that it has.
+    """Send every DICOM object under the paths, and in zip archives, as it is, in the transfer syntax that it has.
 
-    Raises HrctError(NOT_CONNECTED) where the peer does not answer or refuses us, BAD_CERTIFICATE.
+    Raises HrctError: NO_SUCH_PATH, NO_DICOM, NOT_CONNECTED where the peer does not answer or refuses us,
+    BAD_CERTIFICATE; WrongUsage for a path that the system refuses.
     """
+    check_there(paths)
+    with open_archives():
+        kinds, skipped = _kinds(_unpacked(paths), progress)
+        if not kinds:
+            raise HrctError("NO_DICOM", "There is no DICOM object to send.", "Check the path.")
+        context = tls.context(server=False) if tls else None
+        _check_listening(peer)
+        return Sent(*_send_all(kinds, peer, context, progress), skipped)
+
+
+def _send_all(
+    kinds: dict[tuple[str, str], list[Path]], peer: Peer, context: ssl.SSLContext | None, progress: Progress
+) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """How many objects were taken, and why others were not."""
     from pynetdicom import AE
 
-    kinds, skipped = _kinds(files_below(paths), progress)
-    if not kinds:
-        raise HrctError("NO_DICOM", "There is no DICOM object to send.", "Check the path.")
-    context = tls.context(server=False) if tls else None
-    _check_there(peer)
     failed: Counter[str] = Counter()
     sent = done = 0
     total = sum(len(files) for files in kinds.values())
@@ -127,27 +140,44 @@ def send(paths: Sequence[Path], peer: Peer, *, tls: Tls | None = None, progress:
         link = ae.associate(peer.host, peer.port, ae_title=peer.called,
                             tls_args=(context, peer.host) if context else None)
         if not link.is_established:
+            _close(link)
             raise _not_connected(peer, "refuses us")
         try:
             for pair in some:
                 for file in kinds[pair]:
                     progress.step("Sending", done, total)
                     done += 1
-                    why = _send_one(link, file)
+                    why = _send_one(link, file, pair)
                     sent += not why
                     if why:
                         failed[why] += 1
         finally:
             link.release()
-    return Sent(sent, tuple(sorted(failed.items())), skipped)
+    return sent, tuple(sorted(failed.items()))
 
 
-def _check_there(peer: Peer) -> None:
+def _unpacked(paths: Sequence[Path]) -> Iterator[Path]:
+    """Each file; in place of an archive its members."""
+    for file in files_below(paths):
+        try:
+            yield from members(file) if is_archive(file) else [file]
+        except READ_ERRORS:  # a damaged archive is one file that is no object
+            yield file
+
+
+def _check_listening(peer: Peer) -> None:
     """Asked first: the library leaves a socket open where nobody listens."""
     try:
         socket.create_connection((peer.host, peer.port), SECONDS).close()
     except (OSError, OverflowError, UnicodeError) as problem:
         raise _not_connected(peer, "does not answer") from problem
+
+
+def _close(link: Any) -> None:
+    """Close what the library leaves open where a peer hangs up at once."""
+    ours = getattr(link.dul.socket, "socket", None)
+    if ours is not None:
+        ours.close()
 
 
 def _not_connected(peer: Peer, what: str) -> HrctError:
@@ -165,24 +195,33 @@ def _kinds(files: Iterable[Path], progress: Progress) -> tuple[dict[tuple[str, s
         for number, file in enumerate(files):
             progress.step("Looking for DICOM files", number)
             try:
-                meta = read_dataset(file, tags=["SOPClassUID"], pixels=False).file_meta
-                pair = str(meta.MediaStorageSOPClassUID), str(meta.TransferSyntaxUID)
+                read = read_dataset(file, tags=["SOPClassUID", "SOPInstanceUID"], pixels=False)
+                pair = str(read.SOPClassUID), str(syntax_of(read))
+                told = is_uid(pair[0]) and is_uid(pair[1]) and is_uid(str(read.SOPInstanceUID))
             except Exception:  # noqa: BLE001 - the parser complains of what is no DICOM in every way
+                told = False
+            if told:
+                kinds.setdefault(pair, []).append(file)
+            else:
                 skipped += 1
-                continue
-            kinds.setdefault(pair, []).append(file)
     return kinds, skipped
 
 
-def _send_one(link: Any, file: Path) -> str:
-    """Why the object was not taken; empty where it was."""
-    try:
-        with quiet():
-            answer = link.send_c_store(read_dataset(file))
-    except ValueError:
-        return "the peer does not take this kind of object or its compression"
-    except (*READ_ERRORS, RuntimeError):
-        return "the connection broke, or the file cannot be read"
+def _send_one(link: Any, file: Path, pair: tuple[str, str]) -> str:
+    """Why the object was not taken; empty where it was. pair: its SOP class and transfer syntax."""
+    with quiet():
+        try:
+            read = read_dataset(file)
+            read.file_meta.TransferSyntaxUID = UID(pair[1])  # some files do not name it
+        except Exception:  # noqa: BLE001 - the parser complains of broken files in every way
+            return "the file cannot be read"
+        try:
+            answer = link.send_c_store(read)
+        except (ValueError, AttributeError):  # the library says both of these in one way
+            taken = any(pair == (c.abstract_syntax, c.transfer_syntax[0]) for c in link.accepted_contexts)
+            return "it cannot be encoded" if taken else "the peer does not take this kind of object or its compression"
+        except (OSError, RuntimeError):
+            return "the connection broke"
     if not answer:
         return "the peer did not answer"
     status = int(answer.Status)
@@ -207,10 +246,10 @@ def receive(
         ae.add_supported_context(str(context.abstract_syntax), _syntaxes())
     ae.add_supported_context(Verification)
     try:
-        server: Any = ae.start_server(
+        server = cast(Any, ae.start_server(
             (host, port), block=False, evt_handlers=[(evt.EVT_C_STORE, _taker(folder, received))],
             ssl_context=tls.context(server=True) if tls else None,
-        )
+        ))
     except OSError as problem:
         raise HrctError(
             "NOT_CONNECTED", f"Port {port} of '{host}' cannot be listened on ({problem.strerror}).",

@@ -14,7 +14,7 @@ from typing import Any
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.volume import SourceFrames
-from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
+from ssc_hrct.dicom.files import READ_ERRORS, open_archives, read_dataset
 from ssc_hrct.dicom.series import Series
 
 _DATE, _TIME = re.compile(r"\d{8}"), re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
@@ -80,12 +80,18 @@ def source_images(series: Series, source: SourceFrames, subject_id: str) -> list
     Raises HrctError(SOURCE_GONE) where the files are no longer there.
     """
     wanted = {uid for uid in source.sop_instance_uids if uid}
-    images: dict[str, Any] = {}
+    files: dict[str, Path] = {}
     for header in series.slices:
-        if header.sop_uid in wanted and header.sop_uid not in images:
-            images[header.sop_uid] = image = _read(header.path, subject_id)
-            _cut_groups(image)
-    return list(images.values())
+        if header.sop_uid in wanted:
+            files.setdefault(header.sop_uid, header.path)
+    with open_archives():
+        return [_source_image(file, subject_id) for file in files.values()]
+
+
+def _source_image(file: Path, subject_id: str) -> Any:
+    image = _read(file, subject_id)
+    _cut_groups(image)
+    return image
 
 
 def study_header(series: Series, subject_id: str) -> Any:

@@ -116,7 +116,7 @@ def _point_at_images(made: Any, series: Series, volume: Volume) -> None:
     from pydicom.dataset import Dataset
     from pydicom.sequence import Sequence
 
-    place = np.linalg.inv(_affine(volume)).astype(np.float64)
+    place: NDArray[Any] = np.linalg.inv(_affine(volume))
     there = {k for k, uid in enumerate(volume.source.sop_instance_uids) if uid}
     images = {_slice_at(place, header.position): header for header in series.slices if header.position is not None}
     shared = made.SharedFunctionalGroupsSequence[0]

@@ -159,3 +159,68 @@ def write_enhanced(files: Sequence[Path], out: Path, syntax: UID) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     made.save_as(out, enforce_file_format=True)
     return out
+
+
+def complete_enhanced(file: Path) -> Path:
+    """Add to what `write_enhanced` wrote all that PS3.3 A.38 wants of an Enhanced CT image."""
+    change([file], _complete)
+    return file
+
+
+def _complete(made: FileDataset, _: int) -> None:
+    for name, value in {
+        "PatientName": "CANARYLAST^Canaryfirst", "PatientBirthDate": "", "PatientSex": "", "StudyTime": "101500",
+        "ReferringPhysicianName": "", "StudyID": "7", "AccessionNumber": "", "SeriesNumber": 3,
+        "PatientPosition": "HFS", "PositionReferenceIndicator": "", "Manufacturer": "Maker",
+        "ManufacturerModelName": "Model", "DeviceSerialNumber": "CANARYSERIAL", "SoftwareVersions": "1.0",
+        "InstanceNumber": 1, "ContentDate": "20200203", "ContentTime": "101500",
+        "AcquisitionDateTime": "20200203101500", "AcquisitionDuration": 5.0, "AcquisitionNumber": 1,
+        "PixelPresentation": "MONOCHROME", "VolumetricProperties": "VOLUME", "VolumeBasedCalculationTechnique": "NONE",
+        "ContentQualification": "PRODUCT", "BurnedInAnnotation": "NO", "LossyImageCompression": "00",
+        "PresentationLUTShape": "IDENTITY", "AcquisitionContextSequence": [],
+        "DimensionOrganizationSequence": [_item(DimensionOrganizationUID="2.25.3002")],
+        "DimensionIndexSequence": [_item(
+            DimensionIndexPointer=0x00209057, FunctionalGroupPointer=0x00209111, DimensionOrganizationUID="2.25.3002")],
+    }.items():
+        setattr(made, name, value)
+    chest = _code("43799004", "SCT", "Chest")
+    frame_type = _item(FrameType=list(made.ImageType), PixelPresentation="MONOCHROME", VolumetricProperties="VOLUME",
+                       VolumeBasedCalculationTechnique="NONE")
+    (shared,) = made.SharedFunctionalGroupsSequence
+    shared.CTXRayDetailsSequence = [_item(KVP=120, FocalSpots=[1.0], FilterType="WEDGE", FilterMaterial="ALUMINUM")]
+    shared.FrameAnatomySequence = [_item(FrameLaterality="U", AnatomicRegionSequence=[chest])]
+    shared.IrradiationEventIdentificationSequence = [_item(IrradiationEventUID=["2.25.3003", "2.25.3004"])]
+    shared.CTImageFrameTypeSequence = [frame_type]
+    shared.CTAcquisitionTypeSequence = [_item(
+        AcquisitionType="SPIRAL", ConstantVolumeFlag="NO", FluoroscopyFlag="NO")]
+    shared.CTAcquisitionDetailsSequence = [_item(
+        RotationDirection="CW", RevolutionTime=0.5, SingleCollimationWidth=0.6, TotalCollimationWidth=40.0,
+        TableHeight=150.0, GantryDetectorTilt=0.0, DataCollectionDiameter=500.0)]
+    shared.CTTableDynamicsSequence = [_item(TableSpeed=40.0, TableFeedPerRotation=20.0, SpiralPitchFactor=1.0)]
+    shared.CTGeometrySequence = [_item(DistanceSourceToDetector=1000.0, DistanceSourceToDataCollectionCenter=550.0)]
+    shared.CTExposureSequence = [_item(
+        ExposureTimeInms=500.0, XRayTubeCurrentInmA=200.0, ExposureInmAs=100.0, ExposureModulationType="NONE",
+        CTDIvol=5.0)]
+    for number, frame in enumerate(made.PerFrameFunctionalGroupsSequence, start=1):
+        frame.FrameContentSequence = [_item(
+            FrameAcquisitionNumber=1, FrameReferenceDateTime="20200203101500",
+            FrameAcquisitionDateTime="20200203101500", FrameAcquisitionDuration=500.0, StackID="1",
+            InStackPositionNumber=number, DimensionIndexValues=[number])]
+        frame.CTPositionSequence = [_item(
+            TablePosition=float(number), DataCollectionCenterPatient=[0.0, 0.0, 0.0],
+            ReconstructionTargetCenterPatient=[0.0, 0.0, 0.0])]
+        (made_by,) = frame.CTReconstructionSequence
+        made_by.ReconstructionAlgorithm, made_by.ConvolutionKernelGroup = "FILTER_BACK_PROJ", "LUNG"
+        made_by.ReconstructionDiameter, made_by.ReconstructionAngle, made_by.ImageFilter = 400.0, 360.0, "NONE"
+        made_by.ReconstructionPixelSpacing = [0.6, 0.6]
+
+
+def _item(**values: Any) -> Dataset:
+    item = Dataset()
+    for name, value in values.items():
+        setattr(item, name, value)
+    return item
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    return _item(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)

@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from ssc_hrct import dicom
-from ssc_hrct.app.deidentify import new_uid
-from ssc_hrct.dicom.deidentify import Dates, NotWritten, Rules, write_deidentified
+from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.app.deidentify import deidentify, new_uid
+from ssc_hrct.dicom.clean_pixels import NotWritten
+from ssc_hrct.dicom.deidentify import _EMPTY, _MUST, _SEQUENCES, _STAY, _UIDS, Dates, Rules, write_deidentified
 from ssc_hrct.dicom.quiet import quiet
-from tests.dicom.making import change, noise_volume, only, write, write_enhanced
+from tests.dicom.making import change, complete_enhanced, noise_volume, only, write, write_enhanced
 
 KEY = bytes(range(32))
 OLD_STUDY, OLD_SERIES, OLD_FRAME = "2.25.1000001", "2.25.1000002", "2.25.1000003"
@@ -217,3 +220,65 @@ def test_pixels_that_are_cut_off_are_not_written(tmp_path: Path) -> None:
     change([file], lambda dataset, _: setattr(dataset, "PixelData", dataset.PixelData[:-300]))
     with pytest.raises(NotWritten, match="damaged"):
         write_deidentified(file, tmp_path / "out.dcm", rules())
+
+
+def enhanced(folder: Path) -> Path:
+    files = write(noise_volume(), folder / "single")
+    return complete_enhanced(write_enhanced(files, folder / "many" / "frames", ExplicitVRLittleEndian))
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
+@pytest.mark.parametrize("dates", Dates)
+def test_an_enhanced_copy_is_what_the_standard_wants(tmp_path: Path, dates: Dates) -> None:
+    old = enhanced(tmp_path)
+    write_deidentified(old, tmp_path / "out" / "new.dcm", rules(dates))
+    for file in (old, tmp_path / "out" / "new.dcm"):
+        told = subprocess.run(["dciodvfy", str(file)], capture_output=True, text=True, check=False)
+        assert "EnhancedCTImage" in told.stderr + told.stdout
+        assert "Error" not in told.stderr + told.stdout
+    assert b"canary" not in (tmp_path / "out" / "new.dcm").read_bytes().lower()
+    scan = only(tmp_path / "out").acquisition
+    assert (scan.scan_date is None) is (dates is Dates.DROP)
+    assert scan.kernel == "LUNG"
+
+
+def test_each_of_several_uids_is_replaced_by_its_own(tmp_path: Path) -> None:
+    old = enhanced(tmp_path)
+    write_deidentified(old, tmp_path / "new.dcm", rules())
+    (shared,) = pydicom.dcmread(tmp_path / "new.dcm").SharedFunctionalGroupsSequence
+    assert list(shared.IrradiationEventIdentificationSequence[0].IrradiationEventUID) == [
+        new_uid(KEY, "2.25.3003"), new_uid(KEY, "2.25.3004")]
+
+
+def test_what_an_enhanced_image_must_have_is_there_though_its_text_named_someone(tmp_path: Path) -> None:
+    old = enhanced(tmp_path)
+    change([old], lambda dataset, _: setattr(dataset, "SoftwareVersions", "1.0 for Canarylast"))
+    for name in ("a", "b"):
+        write_deidentified(old, tmp_path / f"{name}.dcm", rules())
+        change([old], lambda dataset, _: setattr(dataset, "DeviceSerialNumber", "another"))
+    one, other = pydicom.dcmread(tmp_path / "a.dcm"), pydicom.dcmread(tmp_path / "b.dcm")
+    assert one.SoftwareVersions == "REMOVED"
+    assert one.DeviceSerialNumber != other.DeviceSerialNumber
+    assert one.DeviceSerialNumber.isdigit()
+
+
+def test_missing_uids_are_made_and_hang_together(tmp_path: Path) -> None:
+    for name, series in (("a", "2.25.2"), ("b", "2.25.3")):
+        files = write(noise_volume(), tmp_path / "in" / name, series=series)
+
+        def without(dataset: FileDataset, _: int) -> None:
+            for uid in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "SOPInstanceUID"):
+                del dataset[uid]
+
+        change(files, without)
+    deidentify([tmp_path / "in"], tmp_path / "out", dates=Dates.KEEP, protocol=default_protocol(),
+               secret=tmp_path / "secret")
+    copies = [pydicom.dcmread(file) for file in (tmp_path / "out").rglob("*.dcm")]
+    assert len({copy.SOPInstanceUID for copy in copies}) == len(copies) == 48
+    for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
+        assert len({copy[name].value for copy in copies}) == 2, "nothing says that the folders are one exam"
+
+
+def test_all_elements_that_may_stay_are_known_by_name() -> None:
+    names = {*_STAY, *_SEQUENCES, *_EMPTY, *_MUST, *_UIDS}
+    assert [name for name in names if tag_for_keyword(name) is None] == []

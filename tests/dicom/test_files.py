@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 import zipfile
 from pathlib import Path
 
@@ -10,8 +11,13 @@ import numpy as np
 import pytest
 
 from ssc_hrct import dicom
+from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.app.deidentify import deidentify
+from ssc_hrct.core.errors import HrctError
 from ssc_hrct.dicom import files
-from tests.dicom.making import noise_volume, only, write, write_enhanced
+from ssc_hrct.dicom.write_seg import write_seg
+from tests.dicom.making import noise_volume, only, uids, write, write_enhanced
+from tests.dicom.test_write_seg import NOW, segments
 
 
 def packed(folder: Path, archive: Path, *, method: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -134,3 +140,71 @@ def test_an_archive_that_changed_is_read_anew(tmp_path: Path) -> None:
     for file in sorted((tmp_path / "in").iterdir())[:4]:
         file.unlink()
     assert only(packed(tmp_path / "in", tmp_path / "exam.zip")).acquisition.slices == 20
+
+
+@pytest.mark.parametrize(
+    "below", ["exam.zip/none", "exam.zip/deep", "exam.zip/" + 300 * "x", "note.txt/0001", "cut.zip/a"]
+)
+def test_a_typo_below_an_archive_or_a_file_is_no_such_path(tmp_path: Path, below: str) -> None:
+    write(noise_volume(), tmp_path / "in" / "deep")
+    whole = packed(tmp_path / "in", tmp_path / "exam.zip")
+    (tmp_path / "note.txt").write_text("no archive")
+    (tmp_path / "cut.zip").write_bytes(whole.read_bytes()[:2000])
+    with pytest.raises(HrctError, match="There is no file or folder") as refused:
+        dicom.find([tmp_path / below])
+    assert refused.value.code == "NO_SUCH_PATH"
+
+
+def test_members_with_names_that_are_too_long_for_any_system_are_read_under_a_number(tmp_path: Path) -> None:
+    names = ["a" * 256, "ü" * 128, "/".join(["b" * 200] * 11), "c" * 255]
+    with zipfile.ZipFile(tmp_path / "exam.zip", "w") as out:
+        for file, name in zip(write(noise_volume(), tmp_path / "in"), names, strict=False):
+            out.writestr(name, file.read_bytes())
+    found = dicom.find([tmp_path / "exam.zip"])
+    assert (found.files, found.series[0].acquisition.slices) == (4, 4)
+    assert [m.name for m in files.members(tmp_path / "exam.zip")] == ["c" * 255, *(f"member-{n:06d}" for n in range(3))]
+    assert only(*found.series[0].files) == found.series[0]
+
+
+def still_open(below: Path) -> list[str]:
+    folder = Path("/proc/self/fd")
+    if not folder.is_dir():
+        pytest.skip("this system does not list open files")
+    links = [entry.readlink() for entry in folder.iterdir() if entry.exists()]
+    return [link.name for link in links if link.is_relative_to(below)]
+
+
+def test_no_archive_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(noise_volume(), tmp_path / "in")
+    archives = [packed(tmp_path / "in", tmp_path / f"{number}.zip") for number in range(files.MOST_OPEN + 2)]
+    series = only(*archives)
+    assert still_open(tmp_path) == []
+    dicom.load(series)
+    assert still_open(tmp_path) == []
+    monkeypatch.setenv("SSC_HRCT_SECRET", str(tmp_path / "secret"))
+    deidentify(archives, tmp_path / "out", dates=dicom.Dates.KEEP, protocol=default_protocol())
+    write_seg(tmp_path / "seg.dcm", series, dicom.load(series), segments(dicom.load(series)), subject_id="0007",
+              new_uid=uids(), now=NOW)
+    assert still_open(tmp_path) == []
+
+
+def test_an_archive_that_another_thread_reads_stays_open(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    archive = packed(tmp_path / "in", tmp_path / "exam.zip")
+    inside, go = threading.Event(), threading.Event()
+    read: list[bytes] = []
+
+    def reader() -> None:
+        with files.open_file(files.members(archive)[0]) as (file, _):
+            inside.set()
+            go.wait(20)
+            read.append(file.read())
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    assert inside.wait(20)
+    dicom.load(only(archive))
+    go.set()
+    thread.join(20)
+    assert read == [sorted((tmp_path / "in").iterdir())[0].read_bytes()]
+    assert still_open(tmp_path) == []

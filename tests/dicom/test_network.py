@@ -11,12 +11,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
+from pydicom.dataset import FileDataset
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.dicom.network import Peer, Received, Sent, Tls, receive, send
+from ssc_hrct.dicom.quiet import quiet
 from tests.dicom.making import change, noise_volume, write
+from tests.dicom.test_files import packed
 
 needs_dcmtk = pytest.mark.skipif(shutil.which("storescp") is None, reason="dcmtk is not installed")
 LOOPBACK = "127.0.0.1"
@@ -215,3 +220,66 @@ def test_other_bytes_under_one_uid_stand_beside_each_other(tmp_path: Path) -> No
         change(files, lambda dataset, _: setattr(dataset, "KVP", 77))
         send(files, Peer(LOOPBACK, port))
     assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_what_is_in_archives_is_sent(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path / "in")
+    (tmp_path / "in" / "note.txt").write_text("no DICOM")
+    (tmp_path / "sent").mkdir()
+    archive = packed(tmp_path / "in", tmp_path / "sent" / "export")
+    (tmp_path / "sent" / "cut.zip").write_bytes(archive.read_bytes()[:3000])
+    with receiving(tmp_path / "out") as port:
+        sent = send([tmp_path / "sent"], Peer(LOOPBACK, port))
+        one = send([archive / files[0].name], Peer(LOOPBACK, port))
+    assert (sent.sent, sent.failed, sent.not_dicom, one.sent) == (24, (), 2, 1)
+    same_images(files, tmp_path / "out")
+    with pytest.raises(HrctError, match="There is no file or folder"):
+        send([archive / "none"], Peer(LOOPBACK, port))
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_files_without_a_meta_group_are_sent_as_they_are_written(tmp_path: Path, syntax: UID) -> None:
+    files = write(noise_volume(), tmp_path / "in")[:2]
+    values = [pydicom.dcmread(file).pixel_array for file in files]
+    for file in files:
+        dataset = pydicom.dcmread(file)
+        if not syntax.is_little_endian:
+            dataset.PixelData = dataset.pixel_array.astype(">i2").tobytes()
+        del dataset.file_meta
+        dataset.preamble = None
+        pydicom.dcmwrite(file, dataset, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian,
+                         force_encoding=True)
+    with receiving(tmp_path / "out") as port:
+        sent = send(files, Peer(LOOPBACK, port))
+    assert (sent.sent, sent.failed, sent.not_dicom) == (2, (), 0)
+    got = sorted(map(pydicom.dcmread, (tmp_path / "out").iterdir()), key=lambda i: float(i.ImagePositionPatient[2]))
+    assert {i.file_meta.TransferSyntaxUID for i in got} == {syntax}
+    for image, value in zip(got, values, strict=True):
+        np.testing.assert_array_equal(image.pixel_array, value)
+
+
+def test_what_is_no_object_is_counted_and_what_cannot_be_sent_is_told(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path / "in")[:6]
+
+    def spoil(dataset: FileDataset, index: int) -> None:
+        if index == 0:
+            dataset.SOPClassUID = "1." + "2" * 70
+        elif index == 1:
+            dataset.SOPClassUID = "CT of Doe"
+        elif index == 2:
+            del dataset.SOPInstanceUID
+        elif index == 3:
+            dataset.SOPClassUID = "1.2.3.4.5"
+        elif index == 4:
+            dataset.compress(RLELossless, generate_instance_uid=False)
+
+    with quiet():
+        change(files, spoil)
+    written = files[4].read_bytes()
+    at = written.index(b"\xfe\xff\x00\xe0")  # the first item of the pixels
+    files[4].write_bytes(written[:at] + bytes(4) + written[at + 4 :])
+    with receiving(tmp_path / "out") as port:
+        sent = send(files, Peer(LOOPBACK, port))
+    assert (sent.sent, sent.not_dicom) == (1, 3)
+    assert sent.failed == (("it cannot be encoded", 1),
+                           ("the peer does not take this kind of object or its compression", 1))
