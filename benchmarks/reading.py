@@ -14,21 +14,17 @@ import hashlib
 import statistics
 import sys
 import tempfile
-import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
-import pydicom
-from pydicom.encaps import encapsulate
-from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from benchmarks.common.figures import table
 from benchmarks.speed import cost
 from ssc_hrct import dicom
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.volume import Volume
+from tests.dicom.codings import coded, zipped
 from tests.dicom.making import facts, write, write_enhanced
 
 SLICES, PIXELS, FILES, TIMES = 400, 512, 5000, 3
@@ -54,29 +50,6 @@ def stack() -> Volume:
         hu[z] = plane + rng.normal(0, 35, plane.shape).astype(np.int16)
     np.clip(hu, -1024, 3000, out=hu)
     return Volume(hu, Grid(hu.shape, (0.8, 0.7, 0.7), (0.0, 0.0, -300.0)), facts(SLICES))
-
-
-def coded(files: Sequence[Path], folder: Path, syntax: UID) -> Path:
-    """The same images in another transfer syntax."""
-    folder.mkdir()
-    for file in files:
-        image = pydicom.dcmread(file)
-        if syntax == RLELossless:
-            image.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
-        else:
-            encode = imagecodecs.jpegls_encode if syntax == JPEGLSLossless else imagecodecs.jpeg2k_encode
-            image.PixelData = encapsulate([bytes(encode(image.pixel_array.view(np.uint16)))])
-            image["PixelData"].VR = "OB"
-            image.file_meta.TransferSyntaxUID = syntax
-        image.save_as(folder / file.name, enforce_file_format=True)
-    return folder
-
-
-def zipped(files: Sequence[Path], archive: Path) -> Path:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
-        for file in files:
-            out.write(file, file.name)
-    return archive
 
 
 def many(folder: Path) -> Path:

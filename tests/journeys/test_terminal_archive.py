@@ -13,12 +13,10 @@ from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, SegmentationStor
 
 from tests.certificates import self_signed
 from tests.orthanc import LOOPBACK, Orthanc, OrthancTls, needs_orthanc, orthanc
+from tests.same_score import differing
 from tests.terminal import Home, rows_of, segment_voxels, write_small_chest
 
 pytestmark = needs_orthanc
-
-OTHER_EACH_TIME = {"runtime_s", "scored_at_utc"}
-
 
 @dataclass(frozen=True, slots=True)
 class Exam:
@@ -123,8 +121,7 @@ def scored_again(home: Home, exam: Exam, got: list[Path]) -> None:
     done = home.run("score", "got", "--out", "again", "--format", "seg")
     assert done.returncode == 0, done.stderr
     (row,) = rows_of(home.folder / "again" / "scores.csv")
-    assert {k: v for k, v in row.items() if k not in OTHER_EACH_TIME} == {
-        k: v for k, v in exam.row.items() if k not in OTHER_EACH_TIME}
+    assert differing(exam.row, row) == []
     came = [file for file in got if pydicom.dcmread(file).Modality == "SEG"]
     made = list((home.folder / "again" / "objects").iterdir())
     assert sorted(pixels(file) for file in came) == sorted(pixels(file) for file in made)
