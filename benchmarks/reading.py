@@ -5,7 +5,8 @@
 In: a made-up stack of 400 slices of 512 x 512 (noise in a body of air and tissue, so that it compresses as CT does),
 written plain, JPEG-LS, RLE, JPEG 2000 lossless, as one enhanced multi-frame file and as a zip; and 5,000 small files.
 Out: a table in Markdown: medians of three processes each, peak memory above what the process holds after its imports,
-and that in volumes; seconds to the first slice, and of writing segmentations (imports not counted). Every coding must give the same voxels, or the benchmark fails.
+and that in volumes; seconds to the first slice, and of writing segmentations (imports not counted). Every coding must
+give the same voxels, or the benchmark fails.
 """
 
 from __future__ import annotations
@@ -15,21 +16,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
-import pydicom
-from pydicom.encaps import encapsulate
-from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from benchmarks.common.figures import table
 from benchmarks.speed import cost
 from ssc_hrct import dicom
 from ssc_hrct.core.grid import Grid
 from ssc_hrct.core.volume import LabelMap, Volume
+from tests.dicom.codings import coded, zipped
 from tests.dicom.making import facts, write, write_enhanced
 
 SLICES, PIXELS, FILES, TIMES = 400, 512, 5000, 3
@@ -86,22 +83,6 @@ def stack() -> Volume:
     return Volume(hu, Grid(hu.shape, (0.8, 0.7, 0.7), (0.0, 0.0, -300.0)), facts(SLICES))
 
 
-def coded(files: Sequence[Path], folder: Path, syntax: UID) -> Path:
-    """The same images in another transfer syntax."""
-    folder.mkdir()
-    for file in files:
-        image = pydicom.dcmread(file)
-        if syntax == RLELossless:
-            image.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
-        else:
-            encode = imagecodecs.jpegls_encode if syntax == JPEGLSLossless else imagecodecs.jpeg2k_encode
-            image.PixelData = encapsulate([bytes(encode(image.pixel_array.view(np.uint16)))])
-            image["PixelData"].VR = "OB"
-            image.file_meta.TransferSyntaxUID = syntax
-        image.save_as(folder / file.name, enforce_file_format=True)
-    return folder
-
-
 def segments(volume: Volume) -> list[dicom.Segment]:
     """Lungs, airways and vessels, and patterns in half of the lung: every slice has some of each."""
     z, y, x = np.ogrid[: volume.grid.shape[0], :PIXELS, :PIXELS]
@@ -121,13 +102,6 @@ def said(script: str, *arguments: str) -> list[float]:
     """Numbers that a script prints in a process of its own."""
     done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
     return [float(line) for line in done.stdout.split()]
-
-
-def zipped(files: Sequence[Path], archive: Path) -> Path:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
-        for file in files:
-            out.write(file, file.name)
-    return archive
 
 
 def many(folder: Path) -> Path:

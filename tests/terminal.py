@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pydicom
 
 from ssc_hrct import dicom, phantom
 from ssc_hrct.app.made_up import MadeUpExam, Truth, truth_of, uids, write_exam
@@ -55,11 +60,46 @@ class Home:
             text=True, env=self.environment, cwd=self.folder,
         )
 
+    @contextmanager
+    def receiving(self, *arguments: object, timeout_s: float = 120) -> Iterator[tuple[subprocess.Popen[str], int]]:
+        """`receive` with these arguments, on a port that the system chose; the process, and the port. Ended with us."""
+        process = self.start("receive", "--port", 0, *arguments)
+        watchdog = threading.Timer(timeout_s, process.kill)
+        watchdog.start()
+        try:
+            yield process, _port_of(process)
+        finally:
+            watchdog.cancel()
+            process.kill()
+            process.communicate()
+
+
+def _port_of(receiver: subprocess.Popen[str]) -> int:
+    assert receiver.stderr is not None
+    told = []
+    for line in receiver.stderr:
+        found = re.search(r"Listening on 127\.0\.0\.1, port (\d+)", line)
+        if found:
+            return int(found[1])
+        told.append(line)
+    raise AssertionError(f"The receiver does not listen: {''.join(told)}")
+
 
 def rows_of(file: Path) -> list[dict[str, str]]:
     """As a program that knows nothing of ours reads the table."""
     with file.open(encoding="utf-8", newline="") as text:
         return list(csv.DictReader(text))
+
+
+def segment_voxels(file: Path) -> dict[str, int]:
+    """Voxels of each segment of a segmentation by its label, counted by hand from the frames."""
+    seg = pydicom.dcmread(file)
+    names = {s.SegmentNumber: s.SegmentLabel for s in seg.SegmentSequence}
+    counts = dict.fromkeys(names.values(), 0)
+    frames = seg.pixel_array if seg.NumberOfFrames > 1 else seg.pixel_array[None]
+    for frame, group in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
+        counts[names[group.SegmentIdentificationSequence[0].ReferencedSegmentNumber]] += int(frame.sum())
+    return counts
 
 
 def write_block(

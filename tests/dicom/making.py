@@ -129,8 +129,9 @@ def write_enhanced(files: Sequence[Path], out: Path, syntax: UID) -> Path:
     images = [pydicom.dcmread(file) for file in files]
     made = FileDataset(str(out), {}, file_meta=FileMetaDataset(), preamble=bytes(128))
     for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality", "PatientID", "StudyDate",
-                 "Manufacturer", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-                 "SamplesPerPixel", "PhotometricInterpretation"):
+                 "PatientIdentityRemoved", "PatientPosition", "Manufacturer", "ManufacturerModelName",
+                 "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+                 "SamplesPerPixel", "PhotometricInterpretation", "PixelPaddingValue"):
         if name in images[0]:
             setattr(made, name, images[0][name].value)
     made.SOPClassUID, made.SOPInstanceUID, made.NumberOfFrames = EnhancedCTImageStorage, "2.25.88.1", len(images)

@@ -20,6 +20,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.dicom.network import Peer, Received, Sent, Tls, receive, send
 from ssc_hrct.dicom.quiet import quiet
+from tests.certificates import self_signed
 from tests.dicom.making import change, noise_volume, write
 from tests.dicom.test_files import packed
 
@@ -114,16 +115,7 @@ def test_we_receive_what_dcmtk_sends(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed: TLS is not tried")
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "own.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate),
-         "-days", "2", "-subj", "/CN=localhost", "-addext", f"subjectAltName=IP:{LOOPBACK}"],
-        check=True, capture_output=True,
-    )
-    return certificate, key
+    return self_signed(tmp_path_factory.mktemp("tls"), "localhost")
 
 
 def test_tls_takes_the_peer_that_is_trusted_and_no_other(

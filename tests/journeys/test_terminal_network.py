@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -31,22 +29,9 @@ def home(tmp_path: Path) -> Home:
 
 def test_objects_go_from_one_command_to_the_other(home: Home) -> None:
     write_block(home.folder / "in", names="sent")
-    receiver = home.start("receive", "--out", "got", "--port", "0", "--count", "10")
-    watchdog = threading.Timer(60, receiver.kill)
-    watchdog.start()
-    try:
-        assert receiver.stderr is not None
-        port = None
-        for line in receiver.stderr:
-            found = re.search(r"Listening on 127\.0\.0\.1, port (\d+)", line)
-            if found:
-                port = found[1]
-                break
+    with home.receiving("--out", "got", "--count", 10) as (receiver, port):
         sent = home.run("send", "in", "--host", "127.0.0.1", "--port", port)
         out, _ = receiver.communicate(timeout=60)
-    finally:
-        watchdog.cancel()
-        receiver.kill()
     assert (sent.returncode, receiver.returncode) == (0, 0)
     assert "Objects sent: 10." in sent.stdout
     assert "Objects received: 10, into 'got'. Refused: 0." in out

@@ -11,7 +11,7 @@ import SimpleITK
 from pydicom.dataset import FileDataset
 
 from tests.dicom.making import change
-from tests.terminal import Home, rows_of, write_small_chest
+from tests.terminal import Home, rows_of, segment_voxels, write_small_chest
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +27,6 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def segments(file: Path) -> dict[str, int]:
-    """Voxels of each segment, counted by hand from the frames."""
-    seg = pydicom.dcmread(file)
-    names = {s.SegmentNumber: s.SegmentLabel for s in seg.SegmentSequence}
-    counts = dict.fromkeys(names.values(), 0)
-    frames = seg.pixel_array if seg.NumberOfFrames > 1 else seg.pixel_array[None]
-    for frame, group in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
-        counts[names[group.SegmentIdentificationSequence[0].ReferencedSegmentNumber]] += int(frame.sum())
-    return counts
-
-
 def test_recounting_gives_the_percents_of_the_table(home: Home, chest: Path) -> None:
     done = home.run("score", chest, "--out", "out", "--format", "seg", "--format", "nifti", "--format", "sr",
                     "--format", "page")
@@ -46,7 +35,7 @@ def test_recounting_gives_the_percents_of_the_table(home: Home, chest: Path) -> 
     files = {f.name.split("_")[-1]: f for f in (home.folder / "out" / "objects").iterdir()}
     assert sorted(files) == ["anatomy.dcm", "lungs.nii.gz", "page.dcm", "patterns.dcm", "patterns.nii.gz",
                              "pdf.dcm", "report.dcm"]
-    anatomy, patterns = segments(files["anatomy.dcm"]), segments(files["patterns.dcm"])
+    anatomy, patterns = segment_voxels(files["anatomy.dcm"]), segment_voxels(files["patterns.dcm"])
     lung = anatomy["Right lung"] + anatomy["Left lung"]
     for label, column in (("Ground glass", "ground_glass"), ("Reticulation", "reticulation"),
                           ("Honeycombing", "honeycombing"), ("Consolidation", "consolidation")):
