@@ -63,7 +63,7 @@ series, = dicom.find([Path(sys.argv[1])]).series
 volume = dicom.load(series)
 wanted, number = segments(volume), iter(range(1, 1000))
 began = perf_counter()
-for part in (wanted[:4], wanted[4:]):
+for part in (wanted[:3], wanted[3:4], wanted[4:]):
     dicom.write_seg(Path(sys.argv[2]) / f"{len(part)}.dcm", series, volume, part, subject_id="1",
                     new_uid=lambda: f"2.25.{next(number)}", now=datetime(2026, 1, 1, tzinfo=UTC))
 print(perf_counter() - began)
@@ -145,7 +145,7 @@ def main() -> int:
             shown = statistics.median(look[number] for look in looks)
             lines.append([f"folder to first slice on 400 slices{name}", f"{shown:.2f}", "", ""])
         wrote = statistics.median(said(WRITE, str(here / "plain"), str(here))[0] for _ in range(TIMES))
-        lines.append(["write DICOM SEG, 9 segments on 400 slices, in two files", f"{wrote:.1f}", "", ""])
+        lines.append(["write DICOM SEG, 9 segments on 400 slices, in three files", f"{wrote:.1f}", "", ""])
         print("Seconds and memory above those of the imports.\n")
         print(table(["what", "seconds", "peak memory, MB", "of it in volumes"], lines))
     return 0

@@ -101,7 +101,7 @@ def write_objects(
 
 
 def _seg(work: Work, progress: Progress) -> tuple[Path, ...]:
-    """One of the anatomy and one of the patterns: a viewer that is slow with many segments opens the one it needs."""
+    """Anatomy, vessels, patterns: a viewer opens what it needs, and no two segments of one file overlap."""
     lungs, patterns = work.scored.lungs, work.scored.patterns
     assert lungs is not None  # noqa: S101 - `write_objects` looked
     assert patterns is not None  # noqa: S101
@@ -109,11 +109,11 @@ def _seg(work: Work, progress: Progress) -> tuple[Path, ...]:
     vessels = LabelMap(measure.find_vessels(work.volume, lungs, progress=progress).view("uint8"), lungs.grid, {})
     anatomy = [dicom.Segment(what, lungs.regions, region, colours["lungs" if region != Region.AIRWAYS else "airways"])
                for region, what in dicom.ORGANS.items()]
-    anatomy.append(dicom.Segment(dicom.VESSELS, vessels, 1, _GREY))
     kinds = [dicom.Segment(what, patterns.labels, pattern, colours[pattern.word])
              for pattern, what in dicom.PATTERNS.items()]
     files = []
-    for ending, segments in (("anatomy", anatomy), ("patterns", kinds)):
+    blood = [dicom.Segment(dicom.VESSELS, vessels, 1, _GREY)]
+    for ending, segments in (("anatomy", anatomy), ("vessels", blood), ("patterns", kinds)):
         file = work.stem.with_name(f"{work.stem.name}_{ending}.dcm")
         work.written.append(dicom.write_seg(
             file, work.series, work.volume, segments, subject_id=work.scored.score.subject_id, new_uid=work.new_uid,

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.volume import SourceFrames
-from ssc_hrct.dicom.files import READ_ERRORS, open_archives, read_dataset
-from ssc_hrct.dicom.series import Series
+from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
+from ssc_hrct.dicom.series import Series, SliceHeader
 
 _DATE, _TIME = re.compile(r"\d{8}"), re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
 _UID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
@@ -75,23 +76,25 @@ def _refuse_without(missing: tuple[str, ...], what: str) -> None:
 
 
 def source_images(series: Series, source: SourceFrames, subject_id: str) -> list[Any]:
-    """Headers of the images that the volume's slices came from, feet to head, each file once.
+    """Headers of the images that the volume's slices came from, feet to head, each image once.
 
-    Raises HrctError(SOURCE_GONE) where the files are no longer there.
+    Of files that hold one image the first is read: what is said of the others is known since they were found.
+    Raises HrctError(SOURCE_GONE) where the file is no longer there.
     """
     wanted = {uid for uid in source.sop_instance_uids if uid}
-    files: dict[str, Path] = {}
-    for header in series.slices:
-        if header.sop_uid in wanted:
-            files.setdefault(header.sop_uid, header.path)
-    with open_archives():
-        return [_source_image(file, subject_id) for file in files.values()]
-
-
-def _source_image(file: Path, subject_id: str) -> Any:
-    image = _read(file, subject_id)
+    headers = {header.sop_uid: header for header in reversed(series.slices) if header.sop_uid in wanted}
+    first, *others = reversed(headers.values())
+    image = _read(first.path, subject_id)
     _cut_groups(image)
-    return image
+    return [image, *(_other_image(image, header) for header in others)]
+
+
+def _other_image(image: Any, header: SliceHeader) -> Any:
+    made = copy(image)
+    made.SOPInstanceUID = header.sop_uid
+    if "ImagePositionPatient" in made and header.position is not None:
+        made.ImagePositionPatient = list(header.position)
+    return made
 
 
 def study_header(series: Series, subject_id: str) -> Any:

@@ -23,11 +23,14 @@ from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
 from ssc_hrct.dicom.codes import SEGMENTED, SOURCE_IMAGE, Code, Property, concept
 from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT
 from ssc_hrct.dicom.quiet import quiet
-from ssc_hrct.dicom.series import Series
+from ssc_hrct.dicom.series import Series, SliceHeader
 from ssc_hrct.dicom.source_headers import check_complete, source_images, stamp
 from ssc_hrct.version import __version__
 
 Rgb = tuple[int, int, int]
+_DERIVATION = 0x00089124
+_SQ_HEADER_BYTES = 12
+"""Tag, VR, two empty bytes and length of a sequence in explicit VR (PS3.5 7.1.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +87,12 @@ def _segmentation(
 ) -> Any:
     import highdicom as hd
 
-    stacked = np.zeros((*_stored(volume.hu, volume.source).shape, len(segments)), np.bool_)
-    for i, segment in enumerate(segments):
-        np.equal(_stored(segment.labels.labels, volume.source), segment.value, out=stacked[..., i])
+    pixels = _pixels(volume, segments)
     made = hd.seg.Segmentation(
-        source_images=images,
+        source_images=images[:1],  # the others are pointed at below: compared with each plane they cost minutes
         pixel_array=hd.Volume(
-            stacked.view(np.uint8), _affine(volume), coordinate_system="PATIENT",
-            frame_of_reference_uid=images[0].FrameOfReferenceUID,
-            channels={"SegmentNumber": [*range(1, len(segments) + 1)]},
+            pixels, _affine(volume), coordinate_system="PATIENT", frame_of_reference_uid=images[0].FrameOfReferenceUID,
+            channels={"SegmentNumber": [*range(1, len(segments) + 1)]} if pixels.ndim == 4 else None,
         ),
         segmentation_type="BINARY",
         segment_descriptions=[_described(i, s, new_uid) for i, s in enumerate(segments, start=1)],
@@ -101,10 +101,32 @@ def _segmentation(
         device_serial_number="0", content_description="Lungs and patterns, automatic", content_label="SSC_HRCT",
         omit_empty_frames=not keep_empty,
     )
+    made.ReferencedSeriesSequence[0].ReferencedInstanceSequence = [_reference(image) for image in images]
     stamp(made, now, "ssc_hrct segmentation")
     dimensions = new_uid()
     for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
+    return made
+
+
+def _pixels(volume: Volume, segments: Sequence[Segment]) -> NDArray[np.uint8]:
+    """Numbers of the segments [slice, row, column] where they are values of one map; else [..., segment], 0 or 1."""
+    first = segments[0].labels.labels
+    if all(s.labels.labels is first for s in segments) and len({s.value for s in segments}) == len(segments):
+        numbers = np.zeros(256, np.uint8)
+        numbers[[s.value for s in segments]] = range(1, len(segments) + 1)
+        return numbers[_stored(first, volume.source)]
+    stacked = np.zeros((*_stored(first, volume.source).shape, len(segments)), np.bool_)
+    for i, segment in enumerate(segments):
+        np.equal(_stored(segment.labels.labels, volume.source), segment.value, out=stacked[..., i])
+    return stacked.view(np.uint8)
+
+
+def _reference(image: Any) -> Any:
+    from pydicom.dataset import Dataset
+
+    made = Dataset()
+    made.ReferencedSOPClassUID, made.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
     return made
 
 
@@ -113,30 +135,57 @@ def _point_at_images(made: Any, series: Series, volume: Volume) -> None:
 
     The library does this only where every slice lies within a thousandth of a millimetre of its rung.
     """
-    from pydicom.dataset import Dataset
-    from pydicom.sequence import Sequence
-
     place: NDArray[Any] = np.linalg.inv(_affine(volume))
     there = {k for k, uid in enumerate(volume.source.sop_instance_uids) if uid}
     images = {_slice_at(place, header.position): header for header in series.slices if header.position is not None}
+    encoded = {k: _encoded(_source_of(header)) for k, header in images.items() if k in there}
+    nothing = _encoded([])
     shared = made.SharedFunctionalGroupsSequence[0]
     if "DerivationImageSequence" in shared:
         del shared.DerivationImageSequence
     for frame in made.PerFrameFunctionalGroupsSequence:
         k = _slice_at(place, frame.PlanePositionSequence[0].ImagePositionPatient)
-        header = images.get(k) if k in there else None
-        if header is None:
-            frame.DerivationImageSequence = Sequence()
-            continue
-        source = Dataset()
-        source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = header.sop_class or CT_IMAGE, header.sop_uid
-        if header.sop_class in ENHANCED_CT:
-            source.ReferencedFrameNumber = header.frame + 1
-        source.PurposeOfReferenceCodeSequence = Sequence([concept(SOURCE_IMAGE)])
-        item = Dataset()
-        item.SourceImageSequence = Sequence([source])
-        item.DerivationCodeSequence = Sequence([concept(SEGMENTED)])
-        frame.DerivationImageSequence = Sequence([item])
+        frame[_DERIVATION] = encoded.get(k, nothing)
+        for name in ("FrameContentSequence", "PlanePositionSequence", "SegmentIdentificationSequence"):
+            for item in frame.get(name, ()):
+                _as_encoded(item)
+        _as_encoded(frame)
+    made["PixelData"].VR = "OB"
+    _as_encoded(made)
+
+
+def _source_of(header: SliceHeader) -> list[Any]:
+    """Items of the DerivationImageSequence that point at this image (PS3.3 C.7.6.16.2.6)."""
+    from pydicom.dataset import Dataset
+
+    source = Dataset()
+    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = header.sop_class or CT_IMAGE, header.sop_uid
+    if header.sop_class in ENHANCED_CT:
+        source.ReferencedFrameNumber = header.frame + 1
+    source.PurposeOfReferenceCodeSequence = [concept(SOURCE_IMAGE)]
+    item = Dataset()
+    item.SourceImageSequence = [source]
+    item.DerivationCodeSequence = [concept(SEGMENTED)]
+    return [item]
+
+
+def _encoded(items: list[Any]) -> Any:
+    """The sequence as bytes: thousands of frames point at some hundred images, and encoding is most of the writing."""
+    from pydicom.dataelem import DataElement, RawDataElement
+    from pydicom.filebase import DicomBytesIO
+    from pydicom.filewriter import write_data_element
+    from pydicom.tag import Tag
+
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = False, True
+    write_data_element(buffer, DataElement(_DERIVATION, "SQ", items))
+    value = buffer.getvalue()[_SQ_HEADER_BYTES:]
+    return RawDataElement(Tag(_DERIVATION), "SQ", len(value), value, 0, False, True)
+
+
+def _as_encoded(dataset: Any) -> None:
+    """Say that it is explicit and little endian already, so that the writer takes over what is encoded."""
+    dataset.set_original_encoding(False, True, dataset._character_set)  # noqa: SLF001 - compared with just this
 
 
 def _slice_at(place: NDArray[np.float64], position: Any) -> int:

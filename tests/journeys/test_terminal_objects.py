@@ -34,20 +34,20 @@ def test_recounting_gives_the_percents_of_the_table(home: Home, chest: Path) -> 
     (row,) = rows_of(home.folder / "out" / "scores.csv")
     files = {f.name.split("_")[-1]: f for f in (home.folder / "out" / "objects").iterdir()}
     assert sorted(files) == ["anatomy.dcm", "lungs.nii.gz", "page.dcm", "patterns.dcm", "patterns.nii.gz",
-                             "pdf.dcm", "report.dcm"]
+                             "pdf.dcm", "report.dcm", "vessels.dcm"]
     anatomy, patterns = segment_voxels(files["anatomy.dcm"]), segment_voxels(files["patterns.dcm"])
     lung = anatomy["Right lung"] + anatomy["Left lung"]
     for label, column in (("Ground glass", "ground_glass"), ("Reticulation", "reticulation"),
                           ("Honeycombing", "honeycombing"), ("Consolidation", "consolidation")):
         assert abs(100 * patterns[label] / lung - float(row[f"{column}_percent"])) <= 0.01
-    assert anatomy["Vessels in the lungs"] > 0
+    assert segment_voxels(files["vessels.dcm"])["Vessels in the lungs"] > 0
     assert anatomy["Trachea and bronchi"] > 0
     labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(files["patterns.nii.gz"])))
     assert abs(100 * np.isin(labels, (2, 3, 4)).sum() / (labels > 0).sum() - float(row["ild_percent"])) <= 0.01
-    for name in ("anatomy.dcm", "patterns.dcm", "report.dcm", "page.dcm", "pdf.dcm"):
+    for name in ("anatomy.dcm", "patterns.dcm", "report.dcm", "page.dcm", "pdf.dcm", "vessels.dcm"):
         made = pydicom.dcmread(files[name])
         assert (made.PatientID, made.StudyInstanceUID) == ("SMALL", row["study_instance_uid"])
-    assert done.stderr.count("Written: ") == 7
+    assert done.stderr.count("Written: ") == 8
 
 
 def test_what_the_files_lack_is_told_before_and_the_score_stands(home: Home, chest: Path) -> None:

@@ -123,8 +123,8 @@ def test_a_score_writes_the_chosen_files(qtbot, open_window, chest, tmp_path, mo
     window.close_sheet()
     score(qtbot, window)
     files = sorted(f.name.split("_")[-1] for f in (tmp_path / "out" / "objects").iterdir())
-    assert files == ["anatomy.dcm", "page.dcm", "patterns.dcm", "pdf.dcm"]
-    assert window.line.text() == f"4 files for other programs written to '{tmp_path / 'out'}'."
+    assert files == ["anatomy.dcm", "page.dcm", "patterns.dcm", "pdf.dcm", "vessels.dcm"]
+    assert window.line.text() == f"5 files for other programs written to '{tmp_path / 'out'}'."
     row = window.session.answer.result.row
     for file in (tmp_path / "out" / "objects").iterdir():
         assert pydicom.dcmread(file).StudyInstanceUID == row["study_instance_uid"]
