@@ -25,7 +25,7 @@ import pytest
 from pydicom.dataset import FileDataset
 
 LOOPBACK = "127.0.0.1"
-STARTS, START_SECONDS, ANSWER_SECONDS = 3, 60, 60
+STARTS, START_SECONDS, ANSWER_SECONDS = 3, 60, 240
 
 _BINARY = shutil.which("Orthanc", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
 needs_orthanc = pytest.mark.skipif(_BINARY is None, reason="Orthanc is not installed: nothing is sent to an archive")

@@ -61,7 +61,7 @@ class Home:
         )
 
     @contextmanager
-    def receiving(self, *arguments: object, timeout_s: float = 120) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    def receiving(self, *arguments: object, timeout_s: float = 300) -> Iterator[tuple[subprocess.Popen[str], int]]:
         """`receive` with these arguments, on a port that the system chose; the process, and the port. Ended with us."""
         process = self.start("receive", "--port", 0, *arguments)
         watchdog = threading.Timer(timeout_s, process.kill)
