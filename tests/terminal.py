@@ -98,7 +98,8 @@ def segment_voxels(file: Path) -> dict[str, int]:
     counts = dict.fromkeys(names.values(), 0)
     frames = seg.pixel_array if seg.NumberOfFrames > 1 else seg.pixel_array[None]
     for frame, group in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
-        counts[names[group.SegmentIdentificationSequence[0].ReferencedSegmentNumber]] += int(frame.sum())
+        said = group if "SegmentIdentificationSequence" in group else seg.SharedFunctionalGroupsSequence[0]
+        counts[names[said.SegmentIdentificationSequence[0].ReferencedSegmentNumber]] += int(frame.sum())
     return counts
 
 

@@ -113,9 +113,9 @@ def _pixels(volume: Volume, segments: Sequence[Segment]) -> NDArray[np.uint8]:
     """Numbers of the segments [slice, row, column] where they are values of one map; else [..., segment], 0 or 1."""
     first = segments[0].labels.labels
     if all(s.labels.labels is first for s in segments) and len({s.value for s in segments}) == len(segments):
-        numbers = np.zeros(256, np.uint8)
+        numbers: NDArray[np.uint8] = np.zeros(256, np.uint8)
         numbers[[s.value for s in segments]] = range(1, len(segments) + 1)
-        return numbers[_stored(first, volume.source)]
+        return np.asarray(numbers[_stored(first, volume.source)], np.uint8)
     stacked = np.zeros((*_stored(first, volume.source).shape, len(segments)), np.bool_)
     for i, segment in enumerate(segments):
         np.equal(_stored(segment.labels.labels, volume.source), segment.value, out=stacked[..., i])

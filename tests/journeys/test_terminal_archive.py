@@ -106,11 +106,11 @@ def test_an_archive_files_the_scan_and_our_objects_in_one_study_and_gives_them_b
         assert study["MainDicomTags"]["StudyInstanceUID"] == exam.row["study_instance_uid"]
         assert study["PatientMainDicomTags"]["PatientID"] == "SMALL"
         kinds = Counter(archive.ask(f"/series/{one}")["MainDicomTags"]["Modality"] for one in study["Series"])
-        assert kinds == {"CT": 1, "SEG": 2, "SR": 1}
+        assert kinds == {"CT": 1, "SEG": 3, "SR": 1}
         held = archive.instances()
         got = fetch(home, len(sent), archive)
     assert Counter(one.SOPClassUID for one in held.values()) == {
-        CTImageStorage: len(list(exam.chest.iterdir())), SegmentationStorage: 2, ComprehensiveSRStorage: 1}
+        CTImageStorage: len(list(exam.chest.iterdir())), SegmentationStorage: 3, ComprehensiveSRStorage: 1}
     the_same(sent, held)
     the_same(sent, by_uid(got))
     scored_again(home, exam, got)
