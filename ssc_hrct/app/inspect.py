@@ -17,12 +17,17 @@ from ssc_hrct.core.protocol import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """exams: for each exam its series, the chosen one first. damaged: files that could not be read."""
+    """exams: for each exam its series, the chosen one first. damaged: files that could not be read.
+
+    locked: files and folders that may not be opened. other: how many files are DICOM without an image.
+    """
 
     exams: tuple[tuple[ListedSeries, ...], ...]
     files: int
     not_dicom: int
     damaged: tuple[Path, ...]
+    locked: tuple[Path, ...]
+    other: int
 
 
 def inspect(paths: Sequence[Path], *, protocol: Protocol, progress: Progress = SILENT) -> Inspection:
@@ -33,4 +38,4 @@ def inspect(paths: Sequence[Path], *, protocol: Protocol, progress: Progress = S
     found, exams = list_exams(paths, protocol=protocol, progress=progress)
     if not exams:
         raise no_dicom(found)
-    return Inspection(exams, found.files, found.not_dicom, found.damaged)
+    return Inspection(exams, found.files, found.not_dicom, found.damaged, found.locked, found.other)

@@ -40,7 +40,7 @@ class ListedExam:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """files: looked at; not_dicom, damaged: how many of them could not be used.
+    """files: looked at; not_dicom, damaged, locked, other: how many of them could not be used, as `dicom.Found` has it.
 
     no_pseudonyms: a sentence on why none can be made here, and what to do; empty where nothing stands against it.
     """
@@ -50,6 +50,8 @@ class Listing:
     not_dicom: int
     damaged: int
     no_pseudonyms: str = ""
+    locked: int = 0
+    other: int = 0
 
     def series(self, key: str) -> ListedSeries | None:
         return next((s for exam in self.exams for s in exam.series if s.key == key), None)
@@ -74,7 +76,9 @@ def list_series(
 
     found, listed = list_exams(paths, protocol=default_protocol(), index=index, so_far=tell if so_far else None,
                                progress=progress)
-    return _named(Listing(_exams(listed), found.files, found.not_dicom, len(found.damaged)), make=False)
+    listing = Listing(_exams(listed), found.files, found.not_dicom, len(found.damaged), locked=len(found.locked),
+                      other=found.other)
+    return _named(listing, make=False)
 
 
 def _exams(listed: Exams) -> tuple[ListedExam, ...]:

@@ -27,6 +27,7 @@ from ssc_hrct.app.result import Result, result_of
 from ssc_hrct.app.save import doubtful, save_scores
 from ssc_hrct.app.score import Scored, score_series
 from ssc_hrct.app.secret import Secret, load_secret
+from ssc_hrct.app.words import nothing_found
 from ssc_hrct.core.acquisition import Acquisition
 from ssc_hrct.core.errors import Cancelled, HrctError, WrongUsage
 from ssc_hrct.core.findings import Finding, caution, in_order, refusal
@@ -144,7 +145,7 @@ def plan(wishes: Wishes, *, protocol: Protocol, progress: Progress = SILENT) -> 
     if wishes.manifest is not None and None in entries:
         notes = (*notes, f"Exams that the manifest does not name: {entries.count(None)}.")
     notes = (*notes, *dict.fromkeys(filter(None, (missing_for(wishes.formats, c.scan) for c in choices))))
-    return Plan(tuple(exams), (*_damaged(found), *overruled, *notes), unanswered, mask)
+    return Plan(tuple(exams), (*_left_out(found), *overruled, *notes), unanswered, mask)
 
 
 def overrule(
@@ -216,19 +217,13 @@ def _entries(
 
 
 def no_dicom(found: dicom.Found) -> HrctError:
-    if found.damaged:
-        return HrctError(
-            "NO_DICOM", f"No image could be read: {len(found.damaged)} of {found.files} files are damaged.",
-            "Ask for the export once more.",
-        )
-    return HrctError(
-        "NO_DICOM", f"No DICOM image was found among {found.files} files.", "Check the path to the folder of the exam."
-    )
+    return HrctError("NO_DICOM", *nothing_found(found.files, len(found.damaged), len(found.locked), found.other))
 
 
-def _damaged(found: dicom.Found) -> tuple[str, ...]:
-    count = len(found.damaged)
-    return (f"Damaged files that were left out: {count}, the first is '{found.damaged[0]}'.",) if count else ()
+def _left_out(found: dicom.Found) -> tuple[str, ...]:
+    named = (("Damaged files that were left out", found.damaged), ("Files and folders that may not be opened",
+                                                                   found.locked))
+    return tuple(f"{what}: {len(which)}, the first is '{which[0]}'." for what, which in named if which)
 
 
 def name_exams(

@@ -23,6 +23,27 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def nothing_found(files: int, damaged: int, locked: int, other: int) -> tuple[str, str]:
+    """Why a folder gave no image, and what to do. other: DICOM that holds no image."""
+    among = f"among {plural(files, 'file')}"
+    if files == 0:
+        return "There are no files in there.", "Choose the folder that holds the exam."
+    if locked:
+        return (f"No image could be read {among}: {locked} may not be opened.",
+                "Ask those who run this computer or share for the right to read them.")
+    if damaged:
+        return f"No image could be read {among}: {damaged} {_are(damaged)} damaged.", "Ask for the export once more."
+    if other:
+        kinds = "a report, a structure set, a segmentation, a directory"
+        return (f"No image was found {among}: {other} {_are(other)} DICOM without one ({kinds}).",
+                "Choose the folder that holds the images of the exam.")
+    return f"No DICOM image was found {among}.", "Choose the folder that holds the exam."
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 def interval_text(row: Row, name: str) -> str:
     """'(10.10 to 14.20)': the interval of the extent that this column holds; empty where the row has none."""
     low, high = row.get(f"{name}_low", ""), row.get(f"{name}_high", "")

@@ -172,8 +172,12 @@ def inspect(asked: argparse.Namespace, speaker: Speaker) -> int:
         for place, series in enumerate(exam, start=1):
             for line in series_lines(series, f"{number}.{place}"):
                 speaker.line(f"  {line}")
-    if seen.damaged:
-        speaker.note(f"Damaged files: {len(seen.damaged)}, the first is '{seen.damaged[0]}'.")
+    for what, which in (("Damaged files", seen.damaged), ("Files and folders that may not be opened", seen.locked)):
+        if which:
+            speaker.note(f"{what}: {len(which)}, the first is '{which[0]}'.")
+    if seen.other:
+        speaker.note(f"DICOM files without an image (reports, structures, segmentations, directories): {seen.other} of "
+                     f"{seen.files}.")
     if seen.not_dicom:
         speaker.note(f"Files that are not DICOM: {seen.not_dicom} of {seen.files}.")
     return OK

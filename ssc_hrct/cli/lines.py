@@ -41,7 +41,7 @@ def _extent(row: Row, name: str) -> str:
 
 
 def exam_line(result: Result, place: str = "") -> str:
-    """The line of one exam: scored, caution or refused, the numbers, and what to do.
+    """The line of one exam: scored, caution or refused, the numbers, and what to do; several cautions below it.
 
     place: where its files are, for a person who has given many.
     """
@@ -57,8 +57,10 @@ def exam_line(result: Result, place: str = "") -> str:
     shown = result.findings
     if row["status"] == "refused":  # what to do about a scan without numbers comes from what refused it
         shown = tuple(f for f in result.findings if f.level.value == "refused")
-    parts += [finding_text(finding) for finding in shown]
-    return " ".join(parts)
+    said = [finding_text(finding) for finding in shown]
+    if len(said) < 2:
+        return " ".join((*parts, *said))
+    return "\n    ".join((" ".join(parts), *said))
 
 
 def count_line(rows: Sequence[Row]) -> str:
@@ -82,14 +84,15 @@ def series_lines(series: ListedSeries, number: str) -> list[str]:
 
     facts = series.facts
     what = [f"{facts.modality or 'no modality'}, {KIND_WORDS[facts.kind.value]}", plural(facts.slices, "slice")]
-    if facts.slice_thickness_mm is not None:
+    if facts.slice_thickness_mm is not None and facts.kind.value in ("axial", "reformat", "not_axial"):
         what.append(f"{facts.slice_thickness_mm:g} mm")
     what += [part for part in (facts.kernel, facts.manufacturer) if part]
     if not series.scorable:
         verdict = "Cannot be scored."
     else:
-        verdict = "This series would be scored." if series.chosen else "Could be scored, but another is chosen."
-    lines = [f"{number}  {', '.join(what)}, in {series.place}", f"    {verdict} {series.why_not}".rstrip()]
+        verdict = ("This series would be scored, as far as its headers tell." if series.chosen
+                   else f"Could be scored, but another is chosen. {series.why_not}".rstrip())
+    lines = [f"{number}  {', '.join(what)}, in {series.place}", f"    {verdict}"]
     if not series.scorable:  # what to do about it comes from what refuses it
         return lines + [f"    {finding_text(f)}" for f in series.findings if f.level.value == "refused"]
     if series.findings:

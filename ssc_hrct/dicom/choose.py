@@ -114,9 +114,9 @@ def _why_not(other: _Candidate, best: _Candidate) -> str:
     """The first rule that parted the two, in words."""
     facts, chosen = other.series.acquisition, best.series.acquisition
     rule = next(i for i, (a, b) in enumerate(zip(other.rank, best.rank, strict=True)) if a != b or i == 9)
-    if facts.kind is not SeriesKind.AXIAL and rule <= 1:
+    if facts.kind not in _KINDS[:2] or (facts.kind is SeriesKind.REFORMAT and rule <= 1):
         return _KIND_REASONS[facts.kind]
-    if rule == 0:
+    if is_refused(other.findings):
         worst = next(f for f in other.findings if f.level is Level.REFUSED)
         return f"It cannot be scored: {worst.detail or worst.kind.says}"
     if rule == 2:

@@ -43,6 +43,7 @@ def find(
     check_there(paths)
     headers: list[SliceHeader] = []
     damaged: list[Path] = []
+    locked: list[Path] = []
     files = not_dicom = other = 0
     told = _Now(so_far)
     known = Index() if index is None else index
@@ -58,13 +59,16 @@ def find(
                     damaged.append(file)
             elif read is NoImage.DAMAGED:
                 damaged.append(file)
+            elif read is NoImage.LOCKED:
+                locked.append(file)
             elif read is NoImage.NOT_DICOM or read is NoImage.ARCHIVE:
                 not_dicom += 1
             else:
                 other += 1
         progress.step("Looking for DICOM files", files, files)
         series = make_series(headers, progress=progress)
-    return Found(series=series, files=files, not_dicom=not_dicom, damaged=tuple(damaged), other=other)
+    return Found(series=series, files=files, not_dicom=not_dicom, damaged=tuple(damaged), other=other,
+                 locked=tuple(locked))
 
 
 def check_there(paths: Sequence[Path]) -> None:
@@ -113,7 +117,7 @@ def _ahead(
 
 
 def files_below(paths: Sequence[Path]) -> Iterator[Path]:
-    """Each file once, folders depth first in the order of their names."""
+    """Each file once, folders depth first in the order of their names; and folders that may not be entered."""
     seen_folders: set[str] = set()
     seen_files: set[str] = set()
     for path in paths:
@@ -141,6 +145,9 @@ def _walk_folder(folder: Path, seen_folders: set[str], seen_files: set[str]) -> 
         try:
             with os.scandir(here) as entries:
                 inside = sorted(entries, key=lambda entry: entry.name)
+        except PermissionError:
+            yield here  # it is told with the files that may not be opened
+            continue
         except OSError:
             continue
         for entry in inside:

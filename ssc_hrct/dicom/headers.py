@@ -69,6 +69,8 @@ class NoImage(StrEnum):
     NOT_DICOM = "not_dicom"
     DAMAGED = "damaged"
     ARCHIVE = "archive"
+    LOCKED = "locked"
+    """This person may not open it."""
     OTHER = "other"
     """DICOM without an image: a report, a structure set, a segmentation, a DICOMDIR."""
 
@@ -81,6 +83,8 @@ def read_header(path: Path) -> SliceHeader | NoImage:
             if not _looks_like_dicom(head):
                 return NoImage.ARCHIVE if head.startswith(ZIP_BEGINS) else NoImage.NOT_DICOM
             elements = _parse(file, head)
+    except PermissionError:
+        return NoImage.LOCKED
     except READ_ERRORS:
         return NoImage.DAMAGED
     return NoImage.DAMAGED if elements is None else _judge(path, elements, size, head)

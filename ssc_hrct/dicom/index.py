@@ -40,6 +40,8 @@ class Index:
         if known is not None and known[0] == key:
             return known[1]
         said = read_headers(file)
+        if said in (NoImage.LOCKED, NoImage.DAMAGED):
+            return said  # it may be a matter of rights or of the network, which a file's date does not show
         with self._lock:
             self._known[file] = key, said
             while len(self._known) > MOST_FILES:

@@ -108,6 +108,7 @@ class Found:
 
     files: how many were looked at. not_dicom: of these, no DICOM. damaged: DICOM that cannot be
     read to its end. other: DICOM that holds no image (reports, structures, segmentations, DICOMDIR).
+    locked: files and folders that may not be opened.
     """
 
     series: tuple[Series, ...]
@@ -115,6 +116,7 @@ class Found:
     not_dicom: int
     damaged: tuple[Path, ...]
     other: int = 0
+    locked: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

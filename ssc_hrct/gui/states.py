@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssc_hrct.app import words
 from ssc_hrct.app.words import plural
 from ssc_hrct.core.errors import WrongUsage
 
@@ -75,16 +76,13 @@ def why_not(check: Callable[[], object]) -> str:
 
 
 def nothing_found(listing: Listing) -> str:
-    if listing.files == 0:
-        return "There are no files in there. Choose the folder that holds the exam."
-    if listing.damaged:
-        return f"No readable image among {plural(listing.files, 'file')}. Ask for a complete export of the exam."
-    return f"No DICOM image among {plural(listing.files, 'file')}. Choose the folder that holds the exam."
+    return " ".join(words.nothing_found(listing.files, listing.damaged, listing.locked, listing.other))
 
 
 def left_out(listing: Listing) -> str:
-    """How many files could not be read; empty where all could."""
-    if not listing.damaged:
-        return ""
-    were = "was" if listing.damaged == 1 else "were"
-    return f"{plural(listing.damaged, 'file')} could not be read and {were} left out."
+    """How many files could not be read or opened; empty where all could."""
+    said = []
+    for count, what in ((listing.damaged, "could not be read"), (listing.locked, "may not be opened")):
+        if count:
+            said.append(f"{plural(count, 'file')} {what} and {'was' if count == 1 else 'were'} left out.")
+    return " ".join(said)

@@ -142,7 +142,8 @@ def test_a_series_that_cannot_be_scored_lists_what_refuses_it_alone() -> None:
 
 def test_cautions_of_a_series_that_can_be_scored_stand_apart() -> None:
     _, verdict, head, *told = series_lines(listed(caution("CONTRAST"), caution("LOSSY")), "1.1")
-    assert (verdict, head) == ("    This series would be scored.", "    Cautions:")
+    assert (verdict, head) == (
+        "    This series would be scored, as far as its headers tell.", "    Cautions:")
     assert [line.split(":")[0] for line in told] == ["      LOSSY", "      CONTRAST"]
     assert len(series_lines(listed(), "1.1")) == 2
 

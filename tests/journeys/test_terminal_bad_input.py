@@ -32,7 +32,7 @@ def test_a_folder_without_dicom(home: Home, command: list[str]) -> None:
     (home.folder / "scans" / "letter.txt").write_text("Dear colleague")
     done = home.run(*command, "scans")
     assert done.returncode == 3
-    assert done.stderr == "No DICOM image was found among 1 files. Check the path to the folder of the exam.\n"
+    assert done.stderr == "No DICOM image was found among 1 file. Choose the folder that holds the exam.\n"
     assert done.stdout == ""
     assert nothing_written(home)
 
