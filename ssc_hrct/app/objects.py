@@ -38,6 +38,7 @@ class Work:
     stem: Path
     now: datetime
     new_uid: Callable[[], str]
+    identity_removed: bool
     keep_empty_frames: bool
     written: list[dicom.WrittenSeg]
 
@@ -59,12 +60,16 @@ def missing_for(formats: Sequence[str], series: dicom.Series) -> str:
 
 def write_objects(
     series: dicom.Series, scored: Scored, formats: Sequence[str], stem: Path, *, now: datetime,
-    new_uid: Callable[[], str] = random_uid, keep_empty_frames: bool = False, progress: Progress = SILENT,
+    new_uid: Callable[[], str] = random_uid, identity_removed: bool = True, keep_empty_frames: bool = False,
+    progress: Progress = SILENT,
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Files that were written, and sentences on what was not. Nothing is written of a scan that was refused."""
+    """Files that were written, and sentences on what was not. Nothing is written of a scan that was refused.
+
+    identity_removed: the files say so; not where the subject is called by the patient's own number.
+    """
     if scored.volume is None or scored.lungs is None or scored.patterns is None or scored.score.extents is None:
         return (), ()
-    work = Work(series, scored, scored.volume, stem, now, new_uid, keep_empty_frames, [])
+    work = Work(series, scored, scored.volume, stem, now, new_uid, identity_removed, keep_empty_frames, [])
     files: list[Path] = []
     problems: list[str] = []
     for name, write in FORMATS.items():
@@ -98,7 +103,8 @@ def _seg(work: Work, progress: Progress) -> tuple[Path, ...]:
         file = work.stem.with_name(f"{work.stem.name}_{ending}.dcm")
         work.written.append(dicom.write_seg(
             file, work.series, work.volume, segments, subject_id=work.scored.score.subject_id, new_uid=work.new_uid,
-            now=work.now, keep_empty_frames=work.keep_empty_frames, progress=progress,
+            now=work.now, identity_removed=work.identity_removed, keep_empty_frames=work.keep_empty_frames,
+            progress=progress,
         ))
         files.append(file)
     return tuple(files)
@@ -107,7 +113,7 @@ def _seg(work: Work, progress: Progress) -> tuple[Path, ...]:
 def _sr(work: Work, progress: Progress) -> tuple[Path, ...]:
     file = work.stem.with_name(f"{work.stem.name}_report.dcm")
     dicom.write_sr(file, work.series, work.volume, work.scored.score, work.written, new_uid=work.new_uid, now=work.now,
-                   progress=progress)
+                   identity_removed=work.identity_removed, progress=progress)
     return (file,)
 
 

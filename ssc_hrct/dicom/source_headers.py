@@ -58,8 +58,10 @@ def check_complete(series: Series, what: str) -> None:
         )
 
 
-def source_images(series: Series, source: SourceFrames, subject_id: str) -> list[Any]:
+def source_images(series: Series, source: SourceFrames, subject_id: str, identity_removed: bool) -> list[Any]:
     """Headers of the images that the volume's slices came from, feet to head, each file once.
+
+    identity_removed: that is said of them; not where `subject_id` is the patient's own number.
 
     Raises HrctError(SOURCE_GONE) where the files are no longer there.
     """
@@ -69,10 +71,10 @@ def source_images(series: Series, source: SourceFrames, subject_id: str) -> list
         if header.sop_uid in wanted:
             files.setdefault(header.sop_uid, header.path)
     with open_archives():
-        return [_source_image(file, subject_id) for file in files.values()]
+        return [_source_image(file, subject_id, identity_removed) for file in files.values()]
 
 
-def _source_image(file: Path, subject_id: str) -> Any:
+def _source_image(file: Path, subject_id: str, identity_removed: bool) -> Any:
     try:
         image = read_dataset(file, tags=_TAKEN, pixels=False)
     except READ_ERRORS as problem:
@@ -80,7 +82,7 @@ def _source_image(file: Path, subject_id: str) -> Any:
             "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
             "Open the folder again; what points at its images is made with their headers.",
         ) from problem
-    _name(image, subject_id)
+    _name(image, subject_id, identity_removed)
     _cut_groups(image)
     return image
 
@@ -94,10 +96,11 @@ def stamp(made: Any, now: datetime, description: str) -> None:
     made.SeriesDescription = description
 
 
-def _name(image: Any, subject_id: str) -> None:
+def _name(image: Any, subject_id: str, identity_removed: bool) -> None:
     image.PatientID, image.PatientName = subject_id, f"{subject_id}^"
-    image.PatientIdentityRemoved = "YES"
-    image.DeidentificationMethod = "ssc_hrct: named tags alone are taken over"
+    image.PatientIdentityRemoved = "YES" if identity_removed else "NO"
+    if identity_removed:
+        image.DeidentificationMethod = "ssc_hrct: named tags alone are taken over"
     image.PatientBirthDate = image.PatientSex = image.AccessionNumber = image.StudyID = ""
     image.ReferringPhysicianName = ""
     for name, shape in (("StudyDate", _DATE), ("StudyTime", _TIME)):

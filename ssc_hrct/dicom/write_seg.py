@@ -52,9 +52,12 @@ class WrittenSeg:
 
 def write_seg(
     file: Path, series: Series, volume: Volume, segments: Sequence[Segment], *, subject_id: str,
-    new_uid: Callable[[], str], now: datetime, keep_empty_frames: bool = False, progress: Progress = SILENT,
+    new_uid: Callable[[], str], now: datetime, identity_removed: bool = True, keep_empty_frames: bool = False,
+    progress: Progress = SILENT,
 ) -> WrittenSeg:
     """Write the segments, numbered from 1 in their order. Frames without any voxel are left out unless kept.
+
+    identity_removed: the file says so; it must not where `subject_id` is the patient's own number.
 
     Raises HrctError: SOURCE_INCOMPLETE where the source lacks what must be pointed at, SOURCE_GONE where its files
     are no longer there, SOURCE_SHEARED where the volume is not on the source's rows (tilt undone),
@@ -68,7 +71,7 @@ def write_seg(
         )
     progress.step("Writing the segmentation", 0, 3)
     with quiet():
-        images = source_images(series, volume.source, subject_id)
+        images = source_images(series, volume.source, subject_id, identity_removed)
         progress.step("Writing the segmentation", 1, 3)
         made = _segmentation(images, volume, segments, new_uid, keep_empty_frames, now)
         _point_at_images(made, series, volume)
