@@ -40,6 +40,7 @@ def test_our_own_come_back_voxel_for_voxel_in_their_place(tmp_path: Path) -> Non
     file, labels = saved(tmp_path)
     read = read_seg_lungs(file)
     volume = dicom.load(only(tmp_path / "in"))
+    assert read.frame_of_reference_uid == volume.source.frame_of_reference_uid == "2.25.3"
     for value in (1, 2):
         index = np.argwhere(read.labels == value)
         steps = np.asarray(read.grid.direction) * np.asarray(read.grid.spacing_mm)[:, None]
