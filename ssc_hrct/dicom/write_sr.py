@@ -66,8 +66,10 @@ def write_sr(
     file: Path, series: Series, volume: Volume, score: Score, segmentations: Sequence[WrittenSeg], *,
     new_uid: Callable[[], str], now: datetime, identity_removed: bool = True, progress: Progress = SILENT,
 ) -> None:
-    """Write the report; identity_removed: it says so, as a segmentation does. Raises HrctError: NOTHING_MEASURED where the scan was refused, SOURCE_INCOMPLETE, SOURCE_GONE,
-    OUTPUT_NOT_WRITABLE."""
+    """Write the report; identity_removed: it says so, as a segmentation does.
+
+    Raises HrctError: NOTHING_MEASURED where the scan was refused, SOURCE_INCOMPLETE, SOURCE_GONE, OUTPUT_NOT_WRITABLE.
+    """
     if score.extents is None:
         raise HrctError("NOTHING_MEASURED", "The scan was refused: there is nothing to report.", "See its reasons.")
     check_complete(series, "a report")
