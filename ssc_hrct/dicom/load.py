@@ -118,7 +118,7 @@ def _as_stack(hu: NDArray[np.int16], placement: geometry.Placement) -> NDArray[n
 def _decode_all(headers: dict[int, SliceHeader], target: NDArray[np.int16], progress: Progress) -> set[int]:
     """Decode each slice into its place of `target`. Returns the places of those that cannot be."""
 
-    opened = open_files(headers.values())
+    opened = open_files(headers.values(), progress=progress)
 
     def decode(place: int) -> bool:
         header = headers[place]
