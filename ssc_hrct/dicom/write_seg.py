@@ -42,12 +42,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class WrittenSeg:
-    """What a report needs to point at a segmentation: its UIDs, and its segments, which are numbered from 1."""
+    """What a report needs to point at a segmentation: its UIDs, and its segments, which are numbered from 1.
+
+    tracking_uids: of each segment, what names it in other objects too.
+    """
 
     study_instance_uid: str
     series_instance_uid: str
     sop_instance_uid: str
     segments: tuple[Segment, ...]
+    tracking_uids: tuple[str, ...]
 
 
 def write_seg(
@@ -78,7 +82,8 @@ def write_seg(
         progress.step("Writing the segmentation", 2, 3)
         with written_whole(file) as aside:
             made.save_as(aside, enforce_file_format=True)
-    return WrittenSeg(made.StudyInstanceUID, made.SeriesInstanceUID, made.SOPInstanceUID, tuple(segments))
+    tracked = tuple(str(segment.TrackingUID) for segment in made.SegmentSequence)
+    return WrittenSeg(made.StudyInstanceUID, made.SeriesInstanceUID, made.SOPInstanceUID, tuple(segments), tracked)
 
 
 def _segmentation(

@@ -159,7 +159,8 @@ def _report(
 def _measured(group: _Group, images: list[Any], algorithm: Any, new_uid: Callable[[], str]) -> Any:
     import highdicom as hd
 
-    tracking = hd.sr.TrackingIdentifier(uid=new_uid(), identifier=group.label)
+    tracked = new_uid() if group.segment is None else group.segment[0].tracking_uids[group.segment[1] - 1]
+    tracking = hd.sr.TrackingIdentifier(uid=tracked, identifier=group.label)
     modifier = _concept(group.place) if group.place else None
     common: dict[str, Any] = {
         "tracking_identifier": tracking, "finding_type": _concept(group.finding), "algorithm_id": algorithm,
