@@ -36,6 +36,9 @@ def lungs_from(
     volume: Volume, mask: LabelMap, protocol: Protocol, *, progress: Progress = SILENT
 ) -> tuple[Lungs | None, tuple[Finding, ...]]:
     """Lungs by the mask, and LUNGS_GIVEN with what stands against it; None with a refusal where it does not fit."""
+    theirs, ours = mask.frame_of_reference_uid, volume.source.frame_of_reference_uid
+    if theirs and ours and theirs != ours:
+        return None, (refusal("MASK_REFUSED", "The mask lies in another frame of reference than the scan."),)
     try:
         own = measure.find_lungs(volume, progress=progress)
     except HrctError:

@@ -44,6 +44,7 @@ class Work:
     stem: Path
     now: datetime
     new_uid: Callable[[], str]
+    identity_removed: bool
     keep_empty_frames: bool
     written: list[dicom.WrittenSeg]
 
@@ -78,12 +79,16 @@ def missing_for(formats: Sequence[str], series: dicom.Series) -> str:
 
 def write_objects(
     series: dicom.Series, scored: Scored, formats: Sequence[str], stem: Path, *, now: datetime,
-    new_uid: Callable[[], str] = random_uid, keep_empty_frames: bool = False, progress: Progress = SILENT,
+    new_uid: Callable[[], str] = random_uid, identity_removed: bool = True, keep_empty_frames: bool = False,
+    progress: Progress = SILENT,
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Files that were written, and sentences on what was not. Nothing is written of a scan that was refused."""
+    """Files that were written, and sentences on what was not. Nothing is written of a scan that was refused.
+
+    identity_removed: the files say so; not where the subject is called by the patient's own number.
+    """
     if scored.volume is None or scored.lungs is None or scored.patterns is None or scored.score.extents is None:
         return (), ()
-    work = Work(series, scored, scored.volume, stem, now, new_uid, keep_empty_frames, [])
+    work = Work(series, scored, scored.volume, stem, now, new_uid, identity_removed, keep_empty_frames, [])
     files: list[Path] = []
     problems: list[str] = []
     for name, write in FORMATS.items():
@@ -117,7 +122,8 @@ def _seg(work: Work, progress: Progress) -> tuple[Path, ...]:
         file = work.stem.with_name(f"{work.stem.name}_{ending}.dcm")
         work.written.append(dicom.write_seg(
             file, work.series, work.volume, segments, subject_id=work.scored.score.subject_id, new_uid=work.new_uid,
-            now=work.now, keep_empty_frames=work.keep_empty_frames, progress=progress,
+            now=work.now, identity_removed=work.identity_removed, keep_empty_frames=work.keep_empty_frames,
+            progress=progress,
         ))
         files.append(file)
     return tuple(files)
@@ -126,7 +132,7 @@ def _seg(work: Work, progress: Progress) -> tuple[Path, ...]:
 def _sr(work: Work, progress: Progress) -> tuple[Path, ...]:
     file = work.stem.with_name(f"{work.stem.name}_report.dcm")
     dicom.write_sr(file, work.series, work.volume, work.scored.score, work.written, new_uid=work.new_uid, now=work.now,
-                   progress=progress)
+                   identity_removed=work.identity_removed, progress=progress)
     return (file,)
 
 
@@ -152,9 +158,9 @@ def _page(work: Work, progress: Progress) -> tuple[Path, ...]:
     pictures = [work.stem.with_name(f"{name}.dcm" if n == 1 else f"{name}-{n}.dcm") for n in numbers]
     document = work.stem.with_name(f"{name}_pdf.dcm")
     dicom.write_pictures(pictures, work.series, list(page.pictures), subject_id=score.subject_id,
-                         new_uid=work.new_uid, now=work.now)
+                         new_uid=work.new_uid, now=work.now, identity_removed=work.identity_removed)
     dicom.write_document(document, work.series, page.pdf, subject_id=score.subject_id, new_uid=work.new_uid,
-                         now=work.now)
+                         now=work.now, identity_removed=work.identity_removed)
     return (*pictures, document)
 
 

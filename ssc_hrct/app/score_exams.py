@@ -349,6 +349,7 @@ def _objects(
     stem = wishes.out / OBJECTS / file_stem(exam.named, exam.visit, exam.choice.study_instance_uid)
     try:
         return write_objects(exam.choice.scan, scored, wishes.formats, stem, now=now,
+                             identity_removed=exam.named.source is not Source.KEPT_PATIENT_ID,
                              keep_empty_frames=wishes.keep_empty_frames, progress=progress)
     except Cancelled:
         raise

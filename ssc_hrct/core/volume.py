@@ -70,11 +70,15 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class LabelMap:
-    """labels: uint8 [z, y, x] on `grid`; names: what each number means (0 is outside)."""
+    """labels: uint8 [z, y, x] on `grid`; names: what each number means (0 is outside).
+
+    frame_of_reference_uid: of the space that the grid lies in, where a file said it; else empty.
+    """
 
     labels: NDArray[np.uint8]
     grid: Grid
     names: Mapping[int, str]
+    frame_of_reference_uid: str = ""
 
     def __post_init__(self) -> None:
         if self.labels.dtype != np.uint8 or self.labels.shape != self.grid.shape:

@@ -135,7 +135,7 @@ def _decode_all(
     Returns the places of those that cannot be decoded.
     """
 
-    opened = open_files(headers.values())
+    opened = open_files(headers.values(), progress=progress)
 
     def decode(place: int) -> bool:
         header = headers[place]

@@ -8,17 +8,18 @@ parsing the file again; everything else goes through pydicom's decoders. Broken 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import UID
 
+from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import HIGHEST_HU, LOWEST_HU, PADDING_HU
 from ssc_hrct.dicom import decoders
 from ssc_hrct.dicom.files import READ_ERRORS, open_file, read_dataset
@@ -38,34 +39,56 @@ _PIXEL_TAGS: list[str] = [
 """All that a decoder needs; the rest of the header was read before."""
 
 
-Opened = dict[Path, Dataset]
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Files of many frames, read once. parsed: datasets with coded pixels. plain: bytes of single frames of archives'
+    members, by file and offset."""
+
+    parsed: Mapping[Path, Dataset] = field(default_factory=dict)
+    plain: Mapping[tuple[Path, int], bytes] = field(default_factory=dict)
+
+
+_NOTHING = Opened()
 
 
 class BadPixels(Exception):
     """The pixels of one file cannot be decoded. Stays in this room."""
 
 
-def stored_values(header: SliceHeader, opened: Opened | None = None) -> NDArray[Any]:
-    """Stored values [rows, columns] of one frame, unused bits cleared. opened: files that were parsed before.
+def stored_values(header: SliceHeader, opened: Opened = _NOTHING) -> NDArray[Any]:
+    """Stored values [rows, columns] of one frame, unused bits cleared. opened: files that were read before.
 
     Raises BadPixels.
     """
-    values = _read_in_place(header) if _in_place(header) else _decode(header, opened or {})
+    values = _read_in_place(header, opened) if _in_place(header) else _decode(header, opened)
     if values.shape != (header.rows, header.columns):
         raise BadPixels("the pixels have another shape than the header says")
     return _without_unused_bits(values, header)
 
 
-def open_files(headers: Iterable[SliceHeader]) -> Opened:
-    """Files of which several frames are to be decoded, each parsed once. What cannot be parsed is left out."""
-    wanted = [h for h in headers if not _in_place(h)]
-    times = Counter(h.path for h in wanted)
-    opened: Opened = {}
-    for header in wanted:
-        if times[header.path] > 1 and header.path not in opened:
+def open_files(headers: Iterable[SliceHeader], *, progress: Progress = SILENT) -> Opened:
+    """Files of which several frames are to be decoded, each read once. What cannot be read is left out.
+
+    Plain pixels are taken from the disk where they lie, but a member of an archive must be unpacked from its beginning
+    on each time that it is opened: there the bytes of these frames are kept, and no others.
+    """
+    frames: dict[Path, list[SliceHeader]] = {}
+    for header in headers:
+        frames.setdefault(header.path, []).append(header)
+    parsed: dict[Path, Dataset] = {}
+    plain: dict[tuple[Path, int], bytes] = {}
+    for path, wanted in frames.items():
+        if len(wanted) == 1:
+            continue
+        if not _in_place(wanted[0]):
             with suppress(BadPixels):
-                opened[header.path] = _parsed(header)
-    return opened
+                parsed[path] = _parsed(wanted[0])
+        elif not path.is_file():
+            with suppress(*READ_ERRORS), open_file(path) as (file, _):
+                for header in sorted(wanted, key=lambda h: h.pixel_offset):
+                    progress.step("Reading slices", 0, len(wanted))
+                    plain[path, header.pixel_offset] = _bytes_at(file, header)
+    return Opened(parsed, plain)
 
 
 def _in_place(header: SliceHeader) -> bool:
@@ -75,15 +98,20 @@ def _in_place(header: SliceHeader) -> bool:
     )
 
 
-def _read_in_place(header: SliceHeader) -> NDArray[Any]:
-    count = header.rows * header.columns
+def _bytes_at(file: BinaryIO, header: SliceHeader) -> bytes:
+    file.seek(header.pixel_offset)
+    return file.read(2 * header.rows * header.columns)
+
+
+def _read_in_place(header: SliceHeader, opened: Opened) -> NDArray[Any]:
+    data = opened.plain.get((header.path, header.pixel_offset))
     try:
-        with open_file(header.path) as (file, _):
-            file.seek(header.pixel_offset)
-            data = file.read(2 * count)
+        if data is None:
+            with open_file(header.path) as (file, _):
+                data = _bytes_at(file, header)
     except READ_ERRORS as problem:
         raise BadPixels("the file cannot be read") from problem
-    if len(data) < 2 * count:
+    if len(data) < 2 * header.rows * header.columns:
         raise BadPixels("the file ends before its pixels do")
     return np.frombuffer(data, dtype="<i2" if header.signed else "<u2").reshape(header.rows, header.columns)
 
@@ -100,7 +128,7 @@ def _parsed(header: SliceHeader) -> Dataset:
 
 def _decode(header: SliceHeader, opened: Opened) -> NDArray[Any]:
     decoders.register()
-    dataset = opened.get(header.path) or _parsed(header)
+    dataset = opened.parsed.get(header.path) or _parsed(header)
     try:
         return decoders.decode(dataset, header.transfer_syntax, header.frame)
     except Exception as problem:  # codecs complain of broken streams in every way; all of them mean the same
@@ -119,12 +147,12 @@ def _without_unused_bits(values: NDArray[Any], header: SliceHeader) -> NDArray[A
     return cleared
 
 
-def pixel_key(header: SliceHeader) -> str:
+def pixel_key(header: SliceHeader, opened: Opened = _NOTHING) -> str:
     """Equal for images whose decoded values in HU are equal, whatever their transfer syntax; a key of the
     raw bytes where they cannot be decoded."""
     digest = hashlib.sha256(f"{header.rows} {header.columns} {header.slope} {header.intercept}".encode())
     try:
-        digest.update(np.ascontiguousarray(stored_values(header), dtype="<i4").tobytes())
+        digest.update(np.ascontiguousarray(stored_values(header, opened), dtype="<i4").tobytes())
     except BadPixels:
         try:
             with open_file(header.path) as (file, _):

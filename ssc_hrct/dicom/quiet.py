@@ -1,9 +1,10 @@
 """Reading files that break the rules without noise: pydicom neither warns, logs nor validates here.
 
 Published and hospital files carry values that break the standard; their warnings quote values, and
-a value may be an identifier. What matters of them comes back as findings. What pydicom and `warnings`
-are told holds for the whole process, so blocks that overlap in several threads share one silence: the
-first to enter makes it, the last to leave ends it.
+a value may be an identifier. highdicom tells of what is intended (a segment without a voxel). What
+matters of them comes back as findings. What these libraries and `warnings` are told holds for the
+whole process, so blocks that overlap in several threads share one silence: the first to enter makes
+it, the last to leave ends it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from pydicom import config
+
+LOUD = ("pydicom", "highdicom")
 
 
 class _Silence:
@@ -38,10 +41,11 @@ class _Silence:
                 self._undo.close()
 
     def _make(self) -> None:
-        logger, settings = logging.getLogger("pydicom"), config.settings
-        self._undo.callback(logger.setLevel, logger.level)
+        settings = config.settings
+        for logger in map(logging.getLogger, LOUD):
+            self._undo.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL + 1)
         self._undo.callback(setattr, settings, "reading_validation_mode", settings.reading_validation_mode)
-        logger.setLevel(logging.CRITICAL + 1)
         settings.reading_validation_mode = config.IGNORE
         self._undo.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
@@ -52,7 +56,7 @@ _SILENCE = _Silence()
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Within the block pydicom is silent and lenient; what was set before is set again after the last block."""
+    """Within the block both are silent, pydicom is lenient; what was set before is set again after the last block."""
     _SILENCE.enter()
     try:
         yield

@@ -65,7 +65,8 @@ def read_seg_lungs(path: Path, *, progress: Progress = SILENT) -> LabelMap:
             raise WrongUsage(f"Segments of lung in '{path}' overlap.", "Save lungs that do not overlap.")
         labels[inside] = label
     names = {0: "outside", **{i: f"segment {n}" for i, n in enumerate(numbers, start=1)}}
-    return LabelMap(labels, _grid(labels.shape, parts[0].affine), names)
+    frame_of_reference = str(seg.get("FrameOfReferenceUID") or "")
+    return LabelMap(labels, _grid(labels.shape, parts[0].affine), names, frame_of_reference)
 
 
 def _lungs(seg: Any) -> list[int]:

@@ -75,8 +75,10 @@ def _refuse_without(missing: tuple[str, ...], what: str) -> None:
         )
 
 
-def source_images(series: Series, source: SourceFrames, subject_id: str) -> list[Any]:
+def source_images(series: Series, source: SourceFrames, subject_id: str, identity_removed: bool) -> list[Any]:
     """Headers of the images that the volume's slices came from, feet to head, each image once.
+
+    identity_removed: that is said of them; not where `subject_id` is the patient's own number.
 
     Of files that hold one image the first is read: what is said of the others is known since they were found.
     Raises HrctError(SOURCE_GONE) where the file is no longer there.
@@ -84,7 +86,7 @@ def source_images(series: Series, source: SourceFrames, subject_id: str) -> list
     wanted = {uid for uid in source.sop_instance_uids if uid}
     headers = {header.sop_uid: header for header in reversed(series.slices) if header.sop_uid in wanted}
     first, *others = reversed(headers.values())
-    image = _read(first.path, subject_id)
+    image = _read(first.path, subject_id, identity_removed)
     _cut_groups(image)
     return [image, *(_other_image(image, header) for header in others)]
 
@@ -97,12 +99,12 @@ def _other_image(image: Any, header: SliceHeader) -> Any:
     return made
 
 
-def study_header(series: Series, subject_id: str) -> Any:
+def study_header(series: Series, subject_id: str, identity_removed: bool) -> Any:
     """Header of one image, for an object that stands in the same study. Raises HrctError(SOURCE_GONE)."""
-    return _read(series.files[0], subject_id)
+    return _read(series.files[0], subject_id, identity_removed)
 
 
-def _read(file: Path, subject_id: str) -> Any:
+def _read(file: Path, subject_id: str, identity_removed: bool) -> Any:
     try:
         image = read_dataset(file, tags=_TAKEN, pixels=False)
     except READ_ERRORS as problem:
@@ -110,7 +112,7 @@ def _read(file: Path, subject_id: str) -> Any:
             "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
             "Open the folder again; what points at its images is made with their headers.",
         ) from problem
-    _name(image, subject_id)
+    _name(image, subject_id, identity_removed)
     return image
 
 
@@ -123,10 +125,11 @@ def stamp(made: Any, now: datetime, description: str) -> None:
     made.SeriesDescription = description
 
 
-def _name(image: Any, subject_id: str) -> None:
+def _name(image: Any, subject_id: str, identity_removed: bool) -> None:
     image.PatientID, image.PatientName = subject_id, f"{subject_id}^"
-    image.PatientIdentityRemoved = "YES"
-    image.DeidentificationMethod = "ssc_hrct: named tags alone are taken over"
+    image.PatientIdentityRemoved = "YES" if identity_removed else "NO"
+    if identity_removed:
+        image.DeidentificationMethod = "ssc_hrct: named tags alone are taken over"
     image.PatientBirthDate = image.PatientSex = image.AccessionNumber = image.StudyID = ""
     image.ReferringPhysicianName = ""
     for name, shape in (("StudyDate", _DATE), ("StudyTime", _TIME)):

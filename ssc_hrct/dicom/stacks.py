@@ -166,10 +166,11 @@ def _drop_copies(headers: list[SliceHeader], whole: geometry.Stack | None) -> _C
         return _Copies(headers, 0, 0)
     out: set[int] = set()
     conflicting = 0
+    opened = pixels.open_files(headers[index] for group in whole.same_place for index in group)
     for group in whole.same_place:
         by_pixels: dict[str, list[int]] = {}
         for index in group:
-            by_pixels.setdefault(pixels.pixel_key(headers[index]), []).append(index)
+            by_pixels.setdefault(pixels.pixel_key(headers[index], opened), []).append(index)
         for same in by_pixels.values():
             out.update(sorted(same)[1:])
         conflicting += len(by_pixels) if len(by_pixels) > 1 else 0

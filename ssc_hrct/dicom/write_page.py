@@ -32,15 +32,16 @@ _TAKEN = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyIn
 
 def write_pictures(
     files: list[Path], series: Series, pictures: list[bytes], *, subject_id: str, new_uid: Callable[[], str],
-    now: datetime,
+    now: datetime, identity_removed: bool = True,
 ) -> None:
     """Each picture (PNG) as one file; together they are a series.
 
+    identity_removed: the files say so; they must not where `subject_id` is the patient's own number.
     Raises HrctError: SOURCE_INCOMPLETE where the scan has no study UID, SOURCE_GONE, OUTPUT_NOT_WRITABLE.
     """
     check_study(series, "a page")
     with quiet():
-        study, series_uid = study_header(series, subject_id), new_uid()
+        study, series_uid = study_header(series, subject_id, identity_removed), new_uid()
         for number, (file, picture) in enumerate(zip(files, pictures, strict=True), start=1):
             made = _picture(picture, study, series_uid, number, new_uid, now)
             with written_whole(file) as aside:
@@ -69,9 +70,10 @@ def _picture(png: bytes, study: Any, series_uid: str, number: int, new_uid: Call
 
 
 def write_document(
-    file: Path, series: Series, pdf: bytes, *, subject_id: str, new_uid: Callable[[], str], now: datetime
+    file: Path, series: Series, pdf: bytes, *, subject_id: str, new_uid: Callable[[], str], now: datetime,
+    identity_removed: bool = True,
 ) -> None:
-    """The document as one file (PS3.3 A.45.1). Raises as `write_pictures` does."""
+    """The document as one file (PS3.3 A.45.1). identity_removed, and what is raised: as in `write_pictures`."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.sequence import Sequence
     from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -82,7 +84,7 @@ def write_document(
         meta.TransferSyntaxUID, meta.ImplementationClassUID = ExplicitVRLittleEndian, UID(IMPLEMENTATION_UID)
         meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(_ENCAPSULATED_PDF), UID(new_uid())
         made = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
-        _file_with(made, study_header(series, subject_id))
+        _file_with(made, study_header(series, subject_id, identity_removed))
         made.SpecificCharacterSet = "ISO_IR 192"
         made.SOPClassUID, made.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
         made.SeriesInstanceUID, made.SeriesNumber, made.Modality, made.InstanceNumber = (

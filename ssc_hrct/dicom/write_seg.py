@@ -45,19 +45,26 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class WrittenSeg:
-    """What a report needs to point at a segmentation: its UIDs, and its segments, which are numbered from 1."""
+    """What a report needs to point at a segmentation: its UIDs, and its segments, which are numbered from 1.
+
+    tracking_uids: of each segment, what names it in other objects too.
+    """
 
     study_instance_uid: str
     series_instance_uid: str
     sop_instance_uid: str
     segments: tuple[Segment, ...]
+    tracking_uids: tuple[str, ...]
 
 
 def write_seg(
     file: Path, series: Series, volume: Volume, segments: Sequence[Segment], *, subject_id: str,
-    new_uid: Callable[[], str], now: datetime, keep_empty_frames: bool = False, progress: Progress = SILENT,
+    new_uid: Callable[[], str], now: datetime, identity_removed: bool = True, keep_empty_frames: bool = False,
+    progress: Progress = SILENT,
 ) -> WrittenSeg:
     """Write the segments, numbered from 1 in their order. Frames without any voxel are left out unless kept.
+
+    identity_removed: the file says so; it must not where `subject_id` is the patient's own number.
 
     Raises HrctError: SOURCE_INCOMPLETE where the source lacks what must be pointed at, SOURCE_GONE where its files
     are no longer there, SOURCE_SHEARED where the volume is not on the source's rows (tilt undone),
@@ -71,14 +78,15 @@ def write_seg(
         )
     progress.step("Writing the segmentation", 0, 3)
     with quiet():
-        images = source_images(series, volume.source, subject_id)
+        images = source_images(series, volume.source, subject_id, identity_removed)
         progress.step("Writing the segmentation", 1, 3)
         made = _segmentation(images, volume, segments, new_uid, keep_empty_frames, now)
         _point_at_images(made, series, volume)
         progress.step("Writing the segmentation", 2, 3)
         with written_whole(file) as aside:
             made.save_as(aside, enforce_file_format=True)
-    return WrittenSeg(made.StudyInstanceUID, made.SeriesInstanceUID, made.SOPInstanceUID, tuple(segments))
+    tracked = tuple(str(segment.TrackingUID) for segment in made.SegmentSequence)
+    return WrittenSeg(made.StudyInstanceUID, made.SeriesInstanceUID, made.SOPInstanceUID, tuple(segments), tracked)
 
 
 def _segmentation(

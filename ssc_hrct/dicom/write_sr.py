@@ -64,16 +64,18 @@ class _Group:
 
 def write_sr(
     file: Path, series: Series, volume: Volume, score: Score, segmentations: Sequence[WrittenSeg], *,
-    new_uid: Callable[[], str], now: datetime, progress: Progress = SILENT,
+    new_uid: Callable[[], str], now: datetime, identity_removed: bool = True, progress: Progress = SILENT,
 ) -> None:
-    """Write the report. Raises HrctError: NOTHING_MEASURED where the scan was refused, SOURCE_INCOMPLETE, SOURCE_GONE,
-    OUTPUT_NOT_WRITABLE."""
+    """Write the report; identity_removed: it says so, as a segmentation does.
+
+    Raises HrctError: NOTHING_MEASURED where the scan was refused, SOURCE_INCOMPLETE, SOURCE_GONE, OUTPUT_NOT_WRITABLE.
+    """
     if score.extents is None:
         raise HrctError("NOTHING_MEASURED", "The scan was refused: there is nothing to report.", "See its reasons.")
     check_complete(series, "a report")
     progress.step("Writing the report", 0, 2)
     with quiet():
-        images = source_images(series, volume.source, score.subject_id)
+        images = source_images(series, volume.source, score.subject_id, identity_removed)
         made = _report(images, list(_groups(score, score.extents, segmentations)), score, segmentations, new_uid, now)
         progress.step("Writing the report", 1, 2)
         with written_whole(file) as aside:
@@ -157,7 +159,8 @@ def _report(
 def _measured(group: _Group, images: list[Any], algorithm: Any, new_uid: Callable[[], str]) -> Any:
     import highdicom as hd
 
-    tracking = hd.sr.TrackingIdentifier(uid=new_uid(), identifier=group.label)
+    tracked = new_uid() if group.segment is None else group.segment[0].tracking_uids[group.segment[1] - 1]
+    tracking = hd.sr.TrackingIdentifier(uid=tracked, identifier=group.label)
     modifier = concept(group.place) if group.place else None
     common: dict[str, Any] = {
         "tracking_identifier": tracking, "finding_type": concept(group.finding), "algorithm_id": algorithm,

@@ -87,12 +87,17 @@ def test_a_wrong_line_gets_one_plain_sentence_and_exit_code_2(
     assert shown.err.count("\n") == 1
 
 
-def test_an_exam_is_one_line_with_its_numbers_and_what_to_do() -> None:
-    line = exam_line(a_result(caution("CONTRAST", "aorta 180 HU"), caution("VISIT_NOT_GIVEN")))
-    assert "\n" not in line
-    assert line.startswith("0007, baseline: scored with caution. ILD 1.00 %, minimal; fibrosis 0.00 %; lung 3000.0 ml.")
-    assert "CONTRAST (aorta 180 HU): Contrast medium was given." in line
-    assert line.endswith("Name the visit, by option or manifest.")
+def test_an_exam_is_a_line_with_its_numbers_and_each_caution_below_it() -> None:
+    line, contrast, visit = exam_line(
+        a_result(caution("CONTRAST", "aorta 180 HU"), caution("VISIT_NOT_GIVEN"))).split("\n")
+    assert line == "0007, baseline: scored with caution. ILD 1.00 %, minimal; fibrosis 0.00 %; lung 3000.0 ml."
+    assert contrast.startswith("    CONTRAST (aorta 180 HU): Contrast medium was given.")
+    assert visit.endswith("Name the visit, by option or manifest.")
+
+
+def test_an_exam_with_one_caution_is_one_line() -> None:
+    assert exam_line(a_result(caution("VISIT_NOT_GIVEN"))).endswith("Name the visit, by option or manifest.")
+    assert "\n" not in exam_line(a_result(caution("VISIT_NOT_GIVEN")))
 
 
 def test_an_extent_stands_with_its_interval_and_the_grade_with_its_stability() -> None:

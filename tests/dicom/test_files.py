@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import struct
 import threading
+import tracemalloc
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
 from ssc_hrct import dicom
 from ssc_hrct.app.assets import default_protocol
 from ssc_hrct.app.deidentify import deidentify
 from ssc_hrct.core.errors import HrctError
-from ssc_hrct.dicom import files
+from ssc_hrct.dicom import files, pixels
 from ssc_hrct.dicom.write_seg import write_seg
 from tests.dicom.making import noise_volume, only, uids, write, write_enhanced
 from tests.dicom.test_write_seg import NOW, segments
@@ -51,8 +56,6 @@ def test_the_files_of_a_series_in_an_archive_find_it_again(tmp_path: Path) -> No
 
 
 def test_many_frames_in_an_archive(tmp_path: Path) -> None:
-    from pydicom.uid import RLELossless
-
     write_enhanced(write(noise_volume(), tmp_path / "single"), tmp_path / "many" / "frames", RLELossless)
     series = only(packed(tmp_path / "many", tmp_path / "exam.zip"))
     np.testing.assert_array_equal(dicom.load(series).hu, dicom.load(only(tmp_path / "single")).hu)
@@ -208,3 +211,52 @@ def test_an_archive_that_another_thread_reads_stays_open(tmp_path: Path) -> None
     thread.join(20)
     assert read == [sorted((tmp_path / "in").iterdir())[0].read_bytes()]
     assert still_open(tmp_path) == []
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Files that were opened for their pixels, each time."""
+    paths: list[Path] = []
+
+    def read_dataset(path: Path, **more: Any) -> Any:
+        paths.append(path)
+        return files.read_dataset(path, **more)
+
+    @contextmanager
+    def open_file(path: Path) -> Iterator[Any]:
+        paths.append(path)
+        with files.open_file(path) as told:
+            yield told
+
+    monkeypatch.setattr(pixels, "open_file", open_file)
+    monkeypatch.setattr(pixels, "read_dataset", read_dataset)
+    return paths
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+def test_a_member_of_many_frames_is_unpacked_once_and_held_once(
+    tmp_path: Path, opened: list[Path], syntax: UID
+) -> None:
+    singles = write(noise_volume(shape=(40, 160, 160)), tmp_path / "single")
+    write_enhanced(singles[::-1], tmp_path / "many" / "frames", syntax)
+    series = only(packed(tmp_path / "many", tmp_path / "exam.zip"))
+    tracemalloc.start()
+    try:
+        hu = dicom.load(series).hu
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert opened == [tmp_path / "exam.zip" / "frames"]
+    np.testing.assert_array_equal(hu, dicom.load(only(tmp_path / "single")).hu)
+    if syntax == ExplicitVRLittleEndian:
+        assert peak < 2.2 * hu.nbytes
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+def test_copies_of_frames_are_told_without_opening_their_file_for_each(
+    tmp_path: Path, opened: list[Path], syntax: UID
+) -> None:
+    singles = write(noise_volume(), tmp_path / "single")
+    write_enhanced([*singles, *singles], tmp_path / "many" / "frames", syntax)
+    series = only(packed(tmp_path / "many", tmp_path / "exam.zip"))
+    assert (series.acquisition.extra_copies, len(opened)) == (24, 1)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
 
 from ssc_hrct import dicom
 from ssc_hrct.core.errors import WrongUsage
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.core.patterns import Pattern
-from ssc_hrct.core.volume import LabelMap
+from ssc_hrct.core.volume import LabelMap, Volume
 from ssc_hrct.dicom.codes import ORGANS, PATTERNS
 from ssc_hrct.dicom.read_seg import read_seg_lungs
 from ssc_hrct.dicom.write_seg import Segment, write_seg
@@ -36,19 +40,25 @@ def saved(folder: Path, *, overlap: bool = False) -> tuple[Path, np.ndarray]:
     return file, labels
 
 
+def on_grid(read: LabelMap, volume: Volume) -> np.ndarray:
+    """What was read, by its place in mm, on the volume's grid."""
+    index = np.argwhere(read.labels)
+    steps = np.asarray(read.grid.direction) * np.asarray(read.grid.spacing_mm)[:, None]
+    lps = np.asarray(read.grid.origin_mm) + index @ steps
+    own = np.asarray(volume.grid.direction) * np.asarray(volume.grid.spacing_mm)[:, None]
+    place = (lps - np.asarray(volume.grid.origin_mm)) @ np.linalg.inv(own)
+    assert np.abs(place - np.rint(place)).max() < 0.01
+    found = np.zeros(volume.grid.shape, np.uint8)
+    found[tuple(np.rint(place).astype(int).T)] = read.labels[tuple(index.T)]
+    return found
+
+
 def test_our_own_come_back_voxel_for_voxel_in_their_place(tmp_path: Path) -> None:
     file, labels = saved(tmp_path)
     read = read_seg_lungs(file)
     volume = dicom.load(only(tmp_path / "in"))
-    for value in (1, 2):
-        index = np.argwhere(read.labels == value)
-        steps = np.asarray(read.grid.direction) * np.asarray(read.grid.spacing_mm)[:, None]
-        lps = np.asarray(read.grid.origin_mm) + index @ steps
-        own = np.asarray(volume.grid.direction) * np.asarray(volume.grid.spacing_mm)[:, None]
-        place = (lps - np.asarray(volume.grid.origin_mm)) @ np.linalg.inv(own)
-        found = np.zeros_like(labels, np.bool_)
-        found[tuple(np.rint(place).astype(int).T)] = True
-        np.testing.assert_array_equal(found, labels == value)
+    assert read.frame_of_reference_uid == volume.source.frame_of_reference_uid == "2.25.3"
+    np.testing.assert_array_equal(on_grid(read, volume), labels)
 
 
 def test_what_is_named_lung_is_taken_where_nothing_is_coded_so(tmp_path: Path) -> None:
@@ -77,6 +87,48 @@ def test_what_cannot_be_lungs_is_said(tmp_path: Path) -> None:
         read_seg_lungs(tmp_path / "cut.dcm")
     with pytest.raises(WrongUsage, match="no DICOM segmentation"):
         read_seg_lungs(next((tmp_path / "b" / "in").iterdir()))
+
+
+def by_dcmqi(series: dicom.Series, labels: np.ndarray, folder: Path) -> Path:
+    """Labels [z, y, x] on the volume's grid as dcmqi writes them."""
+    volume = dicom.load(series)
+    image = SimpleITK.GetImageFromArray(labels)
+    image.SetSpacing(volume.grid.spacing_mm[::-1])
+    image.SetOrigin(volume.grid.origin_mm)
+    image.SetDirection(np.asarray(volume.grid.direction)[::-1].T.ravel().tolist())
+    SimpleITK.WriteImage(image, str(folder / "labels.nrrd"))
+
+    def code(value: str, meaning: str) -> dict[str, str]:
+        return {"CodeValue": value, "CodingSchemeDesignator": "SCT", "CodeMeaning": meaning}
+
+    segments = [{
+        "labelID": label, "SegmentDescription": side, "SegmentLabel": side, "SegmentAlgorithmType": "MANUAL",
+        "SegmentedPropertyCategoryCodeSequence": code("123037004", "Anatomical Structure"),
+        "SegmentedPropertyTypeCodeSequence": code(*what), "recommendedDisplayRGBValue": [1, 2, 3],
+    } for label, side, what in ((1, "one", ("3341006", "Right lung")), (2, "other", ("44029006", "Left lung")))]
+    (folder / "meta.json").write_text(json.dumps({
+        "ContentCreatorName": "Reader1", "ClinicalTrialSeriesID": "1", "ClinicalTrialTimePointID": "1",
+        "SeriesDescription": "Lungs", "SeriesNumber": "300", "InstanceNumber": "1", "BodyPartExamined": "CHEST",
+        "segmentAttributes": [segments], "ContentLabel": "LUNGS", "ContentDescription": "Lungs",
+    }))
+    told = subprocess.run(
+        [sys.executable, "-c", "from dcmqi import itkimage2segimage; itkimage2segimage()", "--inputImageList",
+         str(folder / "labels.nrrd"), "--inputDICOMDirectory", str(series.files[0].parent), "--inputMetadata",
+         str(folder / "meta.json"), "--outputDICOM", str(folder / "theirs.dcm"), "--skip", "1"],
+        capture_output=True, text=True, check=False,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    return folder / "theirs.dcm"
+
+
+def test_lungs_that_another_program_wrote_are_the_same_voxels_in_the_same_place(tmp_path: Path) -> None:
+    _, labels = saved(tmp_path)
+    series = only(tmp_path / "in")
+    file = by_dcmqi(series, labels, tmp_path)
+    assert pydicom.dcmread(file).Manufacturer != "ssc_hrct"
+    found = read_seg_lungs(file)
+    np.testing.assert_array_equal(on_grid(found, dicom.load(series)), labels)
+    assert found.frame_of_reference_uid == "2.25.3"
 
 
 def test_segmentations_of_others_are_read_or_refused_in_words(shared_data: Path) -> None:

@@ -135,6 +135,18 @@ def test_empty_frames_are_left_out_unless_kept(tmp_path: Path) -> None:
     assert kept.NumberOfFrames == len(masks(volume)) * volume.grid.shape[0]
 
 
+def test_segments_without_a_voxel_are_written_without_noise(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(noise_volume(), tmp_path / "in")
+    series = only(tmp_path / "in")
+    volume = dicom.load(series)
+    written = write_seg(tmp_path / "seg.dcm", series, volume, segments(volume)[-1:], subject_id="0007", new_uid=uids(),
+                        now=NOW)
+    assert [s.what.label for s in written.segments] == ["Emphysema"]
+    assert caplog.records == []
+
+
 def test_nothing_of_the_patient_is_taken_over(tmp_path: Path) -> None:
     files = write(noise_volume(), tmp_path / "in")
 

@@ -112,6 +112,10 @@ def test_groups_of_segments_point_at_them(tmp_path: Path) -> None:
         (reference,) = [i.ReferencedSOPSequence[0] for i in found[label].ContentSequence if i.ValueType == "IMAGE"]
         assert reference.ReferencedSOPInstanceUID == seg.sop_instance_uid
         assert reference.ReferencedSegmentNumber == place
+        segment = pydicom.dcmread(tmp_path / "seg.dcm").SegmentSequence[place - 1]
+        tracked = {i.ConceptNameCodeSequence[0].CodeValue: i.get("UID") or i.get("TextValue")
+                   for i in found[label].ContentSequence if i.ValueType in ("UIDREF", "TEXT")}
+        assert (tracked["112040"], tracked["112039"]) == (segment.TrackingUID, segment.TrackingID)
     assert not [i for i in found["Left lung"].ContentSequence if i.ValueType == "IMAGE"]
     evidence = [s.ReferencedSOPInstanceUID for study in report.CurrentRequestedProcedureEvidenceSequence
                 for series in study.ReferencedSeriesSequence for s in series.ReferencedSOPSequence]

@@ -67,3 +67,25 @@ def test_what_the_files_lack_is_told_before_and_the_score_stands(home: Home, che
     assert row["ild_percent"]
     assert sorted(f.name.split("_")[-1] for f in (home.folder / "out" / "objects").iterdir()) == [
         "lungs.nii.gz", "patterns.nii.gz"]
+
+
+def test_files_say_that_identity_was_removed_only_where_it_was(home: Home, chest: Path) -> None:
+    def named(dataset: FileDataset, index: int) -> None:
+        dataset.PatientID, dataset.PatientIdentityRemoved = "MRN-4711", "NO"
+
+    copy = home.folder / "copy"
+    copy.mkdir()
+    for file in chest.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    change(sorted(copy.iterdir()), named)
+    for out, more in (("kept", ["--keep-patient-id"]), ("pseudonym", [])):
+        done = home.run("score", copy, "--out", out, "--format", "seg", "--format", "sr", *more)
+        assert done.returncode == 0, done.stderr
+        files = sorted((home.folder / out / "objects").iterdir())
+        assert len(files) == 3
+        for file in files:
+            made = pydicom.dcmread(file)
+            assert (made.PatientID == "MRN-4711") is (out == "kept")
+            assert made.PatientIdentityRemoved == ("NO" if out == "kept" else "YES")
+            assert ("DeidentificationMethod" in made) is (out == "pseudonym")
+            assert "MRN-4711" not in file.name
