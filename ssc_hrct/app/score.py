@@ -12,6 +12,7 @@ from datetime import datetime
 from time import perf_counter
 
 from ssc_hrct import dicom, measure, quality
+from ssc_hrct.app.log import log_event
 from ssc_hrct.app.lung_mask import lungs_from
 from ssc_hrct.core.acquisition import Acquisition
 from ssc_hrct.core.errors import HrctError
@@ -73,6 +74,12 @@ def score_series(
         volume, subject_id=subject_id, visit=visit, findings=findings, protocol=protocol, now=now,
         models=models, started=started, lungs=lungs, progress=progress,
     )
+
+
+def log_scored(score: Score) -> None:
+    """A line in the log, without anything that tells whose scan it was."""
+    log_event("exam scored", status=score.status.value, slices=score.acquisition.slices,
+              seconds=round(score.runtime_s, 1), codes=";".join(f.code for f in score.findings))
 
 
 def score_volume(

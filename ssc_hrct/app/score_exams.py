@@ -19,13 +19,13 @@ from ssc_hrct import dicom
 from ssc_hrct.app import assets
 from ssc_hrct.app.identity import Named, Source, name_each
 from ssc_hrct.app.listing import look
-from ssc_hrct.app.log import log_bug, log_event
+from ssc_hrct.app.log import log_bug
 from ssc_hrct.app.lung_mask import read_lung_mask
 from ssc_hrct.app.manifest import Entry, Manifest
 from ssc_hrct.app.objects import OBJECTS, file_stem, missing_for, write_objects
 from ssc_hrct.app.result import Result, result_of
 from ssc_hrct.app.save import doubtful, save_scores
-from ssc_hrct.app.score import Scored, score_series
+from ssc_hrct.app.score import Scored, log_scored, score_series
 from ssc_hrct.app.secret import Secret, load_secret
 from ssc_hrct.app.words import nothing_found
 from ssc_hrct.core.acquisition import Acquisition
@@ -313,8 +313,7 @@ def score_exam(
         found = (*exam.findings, refusal("INTERNAL_ERROR", _in_words(fault)))
         refused = Scored(_without_numbers(exam, facts, found, protocol, now, perf_counter() - began))
         return refused, result_of(refused)
-    log_event("exam scored", status=scored.score.status.value, slices=facts.slices,
-              seconds=round(scored.score.runtime_s, 1), codes=";".join(f.code for f in scored.score.findings))
+    log_scored(scored.score)
     return scored, result
 
 

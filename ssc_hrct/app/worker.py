@@ -133,7 +133,7 @@ def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:
     from ssc_hrct.app.assets import default_protocol, models
     from ssc_hrct.app.lung_mask import read_lung_mask
     from ssc_hrct.app.result import result_of, to_json
-    from ssc_hrct.app.score import score_series
+    from ssc_hrct.app.score import log_scored, score_series
     from ssc_hrct.core.findings import Finding, Level
     from ssc_hrct.core.subject import read_visit
 
@@ -158,6 +158,7 @@ def _score(request: Request, out: Path, progress: _Told) -> Mapping[str, Any]:
         mask=mask,
         progress=progress,
     )
+    log_scored(scored.score)
     (out / "result.json").write_text(json.dumps(to_json(result_of(scored))), encoding="utf-8")
     return {**_store_maps(scored, out), **_write_objects(series, scored, request, progress)}
 
