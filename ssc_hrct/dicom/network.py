@@ -153,6 +153,7 @@ def _send_all(
                         failed[why] += 1
         finally:
             link.release()
+            _close(link)
     return sent, tuple(sorted(failed.items()))
 
 
@@ -174,7 +175,7 @@ def _check_listening(peer: Peer) -> None:
 
 
 def _close(link: Any) -> None:
-    """Close what the library leaves open where a peer hangs up at once."""
+    """Close what the library leaves open where the peer hung up first."""
     ours = getattr(link.dul.socket, "socket", None)
     if ours is not None:
         ours.close()
