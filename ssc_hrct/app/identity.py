@@ -52,6 +52,8 @@ def check_subject_id(text: str) -> str:
         raise WrongUsage("The subject's name is empty.", "Give it a name of 1 to 64 characters.")
     if len(name) > LONGEST_SUBJECT:
         raise WrongUsage(f"The subject's name is longer than {LONGEST_SUBJECT} characters.", "Give it a shorter name.")
+    if "\\" in name:
+        raise WrongUsage("The subject's name holds a backslash, which parts values in DICOM.", "Use another sign.")
     if not _printable(name):
         raise WrongUsage("The subject's name holds a control character.", "Use letters, digits and signs alone.")
     return name

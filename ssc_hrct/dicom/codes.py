@@ -32,6 +32,10 @@ def concept(code: Code) -> Any:
     return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)
 
 
+MORPHOLOGY = Code("123104", "DCM", "Morphological Operations")
+LEARNED = Code("123110", "DCM", "Artificial Intelligence")
+"""Families of algorithms (PS3.16 CID 7162)."""
+BASELINE = Code("121079", "DCM", "Baseline")
 REPORT = Code("126000", "DCM", "Imaging Measurement Report")
 ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
 ALTERED_STRUCTURE = Code("49755003", "SCT", "Morphologically Altered Structure")

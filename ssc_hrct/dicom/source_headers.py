@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from copy import copy
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.volume import SourceFrames
 from ssc_hrct.dicom.files import READ_ERRORS, read_dataset
+from ssc_hrct.dicom.headers import CT_IMAGE
 from ssc_hrct.dicom.series import Series, SliceHeader
 
 _DATE, _TIME = re.compile(r"\d{8}"), re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
 _UID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+_LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+_METHOD = re.compile(r"ISO_\d{5}_\d{1,2}")
+"""As the defined terms of PS3.3 C.7.6.1.1.5 look."""
 _TAKEN = (
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "StudyDate",
     "StudyTime", "Modality", "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "SliceThickness",
     "Rows", "Columns", "NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
-    "PositionReferenceIndicator", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+    "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )
 """What an object says of its source, and nothing else of it."""
 _PLACE = "PlanePositionSequence"
@@ -92,10 +96,14 @@ def source_images(series: Series, source: SourceFrames, subject_id: str, identit
 
 
 def _other_image(image: Any, header: SliceHeader) -> Any:
-    made = copy(image)
-    made.SOPInstanceUID = header.sop_uid
+    """The same header with the name and place of another image; elements are replaced, since the two share the rest."""
+    from pydicom.dataset import Dataset
+
+    made = Dataset()
+    made.update(image)
+    made.add_new("SOPInstanceUID", "UI", header.sop_uid)
     if "ImagePositionPatient" in made and header.position is not None:
-        made.ImagePositionPatient = list(header.position)
+        made.add_new("ImagePositionPatient", "DS", list(header.position))
     return made
 
 
@@ -112,7 +120,9 @@ def _read(file: Path, subject_id: str, identity_removed: bool) -> Any:
             "SOURCE_GONE", "The DICOM files of this scan are no longer where they were.",
             "Open the folder again; what points at its images is made with their headers.",
         ) from problem
+    image.setdefault("SOPClassUID", CT_IMAGE)
     _name(image, subject_id, identity_removed)
+    _check_compression(image)
     return image
 
 
@@ -126,7 +136,7 @@ def stamp(made: Any, now: datetime, description: str) -> None:
 
 
 def _name(image: Any, subject_id: str, identity_removed: bool) -> None:
-    image.PatientID, image.PatientName = subject_id, f"{subject_id}^"
+    image.PatientID, image.PatientName = subject_id, f"{re.sub('[=^]', '_', subject_id)}^"
     image.PatientIdentityRemoved = "YES" if identity_removed else "NO"
     if identity_removed:
         image.DeidentificationMethod = "ssc_hrct: named tags alone are taken over"
@@ -135,6 +145,21 @@ def _name(image: Any, subject_id: str, identity_removed: bool) -> None:
     for name, shape in (("StudyDate", _DATE), ("StudyTime", _TIME)):
         if not shape.fullmatch(str(image.get(name, ""))):
             setattr(image, name, "")
+
+
+def _check_compression(image: Any) -> None:
+    """What is said of lossy compression stays where it is what the standard defines: free text may be anything."""
+    said = image.get("LossyImageCompression")
+    ratios, methods = (_several(image.get(name)) for name in _LOSSY[1:])
+    if said not in ("00", "01") or not all(isinstance(r, int | float | Decimal) for r in ratios) or not all(
+            _METHOD.fullmatch(str(method)) for method in methods):
+        for name in _LOSSY:
+            if name in image:
+                del image[name]
+
+
+def _several(value: Any) -> list[Any]:
+    return [] if value is None or value == "" else [value] if isinstance(value, str | int | float) else list(value)
 
 
 def _cut_groups(image: Any) -> None:

@@ -59,6 +59,7 @@ def _picture(png: bytes, study: Any, series_uid: str, number: int, new_uid: Call
         sop_instance_uid=new_uid(), instance_number=number, manufacturer="ssc_hrct",
     )
     _file_with(made, study)
+    made.SpecificCharacterSet = "ISO_IR 192"
     made.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
     made.ConversionType = "WSD"
     made.Laterality = made.PatientOrientation = ""  # a page has neither

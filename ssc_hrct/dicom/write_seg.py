@@ -20,7 +20,7 @@ from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
-from ssc_hrct.dicom.codes import SEGMENTED, SOURCE_IMAGE, Code, Property, concept
+from ssc_hrct.dicom.codes import MORPHOLOGY, SEGMENTED, SOURCE_IMAGE, Code, Property, concept
 from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Series, SliceHeader
@@ -35,12 +35,17 @@ _SQ_HEADER_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The voxels of `labels` (on the volume's grid) that hold `value`, shown as `rgb` (0 to 255)."""
+    """The voxels of `labels` (on the volume's grid) that hold `value`, shown as `rgb` (0 to 255).
+
+    family: of what found them. given: they rest on an outline that came from elsewhere.
+    """
 
     what: Property
     labels: LabelMap
     value: int
     rgb: Rgb
+    family: Code = MORPHOLOGY
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,8 @@ def _segmentation(
     import highdicom as hd
 
     pixels = _pixels(volume, segments)
+    if not keep_empty and not pixels.any():
+        pixels = pixels[:1]  # a segment must have a frame; without this the library would write them all
     made = hd.seg.Segmentation(
         source_images=images[:1],  # the others are pointed at below: compared with each plane they cost minutes
         pixel_array=hd.Volume(
@@ -227,9 +234,11 @@ def _described(number: int, segment: Segment, new_uid: Callable[[], str]) -> Any
     what = segment.what
     described = hd.seg.SegmentDescription(
         segment_number=number, segment_label=what.label, segmented_property_category=concept(what.category),
-        segmented_property_type=concept(what.type), algorithm_type="AUTOMATIC",
+        segmented_property_type=concept(what.type),
+        algorithm_type="SEMIAUTOMATIC" if segment.given else "AUTOMATIC",
         algorithm_identification=hd.AlgorithmIdentificationSequence(
-            name="ssc_hrct", version=__version__, family=concept(Code("123110", "DCM", "Artificial Intelligence")),
+            name="ssc_hrct, from an outline that was given" if segment.given else "ssc_hrct", version=__version__,
+            family=concept(segment.family),
         ),
         tracking_uid=new_uid(), tracking_id=what.label,
         anatomic_regions=[concept(what.region)] if what.region else None,

@@ -24,6 +24,7 @@ from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.patterns import FIBROSIS
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.score import Score
+from ssc_hrct.core.subject import BASELINE, Visit
 from ssc_hrct.core.volume import Volume
 from ssc_hrct.dicom import codes
 from ssc_hrct.dicom.codes import Code, concept
@@ -143,7 +144,7 @@ def _report(
     content = hd.sr.MeasurementReport(
         observation_context=hd.sr.ObservationContext(observer_device_context=observer),
         procedure_reported=concept(codes.CT_OF_CHEST),
-        imaging_measurements=[_measured(group, images, algorithm, new_uid) for group in groups],
+        imaging_measurements=[_measured(group, images, algorithm, score.visit, new_uid) for group in groups],
     )
     made = hd.sr.ComprehensiveSR(
         evidence=[*images, *(_as_evidence(seg, images[0]) for seg in segmentations)], content=content[0],
@@ -156,7 +157,9 @@ def _report(
     return made
 
 
-def _measured(group: _Group, images: list[Any], algorithm: Any, new_uid: Callable[[], str]) -> Any:
+def _measured(
+    group: _Group, images: list[Any], algorithm: Any, visit: Visit, new_uid: Callable[[], str]
+) -> Any:
     import highdicom as hd
 
     tracked = new_uid() if group.segment is None else group.segment[0].tracking_uids[group.segment[1] - 1]
@@ -167,6 +170,9 @@ def _measured(group: _Group, images: list[Any], algorithm: Any, new_uid: Callabl
         "finding_sites": [
             hd.sr.FindingSite(concept(codes.LUNG), concept(group.side) if group.side else None, modifier)
         ],
+        "time_point_context": hd.sr.TimePointContext(
+            time_point=visit.name, time_point_type=concept(codes.BASELINE) if visit == BASELINE else None,
+            protocol_time_point_identifier=visit.name),
         "measurements": [_number(number) for number in group.numbers],
         "qualitative_evaluations": [hd.sr.QualitativeEvaluation(concept(a), concept(b)) for a, b in group.words],
     }

@@ -22,7 +22,7 @@ from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.lungs import Region
 from ssc_hrct.core.patterns import Pattern
 from ssc_hrct.core.volume import LabelMap, Volume
-from ssc_hrct.dicom.codes import ORGANS, PATTERNS, VESSELS
+from ssc_hrct.dicom.codes import LEARNED, ORGANS, PATTERNS, VESSELS
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.source_headers import lacking
 from ssc_hrct.dicom.write_seg import Segment, write_seg
@@ -101,6 +101,56 @@ def test_another_reader_finds_the_same_voxels_in_the_same_place(
     file = written(tmp_path, series, volume)
     for read, mask in zip(other_reader(file, volume), masks(volume).values(), strict=True):
         np.testing.assert_array_equal(read, mask)
+
+
+def test_every_image_of_the_scan_is_named_once(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    series = only(tmp_path / "in")
+    volume = dicom.load(series)
+    (named,) = pydicom.dcmread(written(tmp_path, series, volume)).ReferencedSeriesSequence
+    uids_named = [item.ReferencedSOPInstanceUID for item in named.ReferencedInstanceSequence]
+    assert uids_named == list(volume.source.sop_instance_uids)
+    assert named.SeriesInstanceUID == series.acquisition.series_instance_uid
+
+
+def test_segments_of_nothing_take_one_frame_each(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    series = only(tmp_path / "in")
+    volume = dicom.load(series)
+    nothing = LabelMap(np.zeros(volume.grid.shape, np.uint8), volume.grid, {})
+    wanted = [Segment(what, nothing, int(value), (1, 2, 3)) for value, what in PATTERNS.items()]
+    file = tmp_path / "none.dcm"
+    write_seg(file, series, volume, wanted, subject_id="0007", new_uid=uids("2.25.5"), now=NOW)
+    assert pydicom.dcmread(file).NumberOfFrames == len(wanted)
+
+
+def test_whose_outline_it_was_and_what_found_it_is_said(tmp_path: Path) -> None:
+    write(noise_volume(), tmp_path / "in")
+    series = only(tmp_path / "in")
+    volume = dicom.load(series)
+    labels = LabelMap((volume.hu > 0).astype(np.uint8), volume.grid, {})
+    wanted = [Segment(ORGANS[Region.LEFT_LUNG], labels, 1, (1, 2, 3), given=True),
+              Segment(PATTERNS[Pattern.GROUND_GLASS], labels, 1, (1, 2, 3), family=LEARNED)]
+    write_seg(tmp_path / "a.dcm", series, volume, wanted, subject_id="0007", new_uid=uids("2.25.5"), now=NOW)
+    lung, glass = pydicom.dcmread(tmp_path / "a.dcm").SegmentSequence
+    assert (lung.SegmentAlgorithmType, glass.SegmentAlgorithmType) == ("SEMIAUTOMATIC", "AUTOMATIC")
+    families = [s.SegmentationAlgorithmIdentificationSequence[0].AlgorithmFamilyCodeSequence[0].CodeValue
+                for s in (lung, glass)]
+    assert families == ["123104", "123110"]
+
+
+def test_texts_of_the_source_stay_with_the_source(tmp_path: Path) -> None:
+    def chatty(dataset: FileDataset, index: int) -> None:
+        dataset.PositionReferenceIndicator = "CANARY JANE"
+        dataset.LossyImageCompression, dataset.LossyImageCompressionMethod = "01", "CANARY"
+        del dataset.SOPClassUID
+
+    change(write(noise_volume(), tmp_path / "in"), chatty)
+    series = only(tmp_path / "in")
+    file = written(tmp_path, series, dicom.load(series))
+    assert b"CANARY" not in file.read_bytes()
+    assert pydicom.dcmread(file).ReferencedSeriesSequence[0].ReferencedInstanceSequence[0].ReferencedSOPClassUID == (
+        "1.2.840.10008.5.1.4.1.1.2")
 
 
 def test_a_slice_that_was_filled_in_keeps_its_voxels_and_points_at_no_image(tmp_path: Path) -> None:

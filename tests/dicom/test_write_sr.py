@@ -119,7 +119,17 @@ def test_groups_of_segments_point_at_them(tmp_path: Path) -> None:
     assert not [i for i in found["Left lung"].ContentSequence if i.ValueType == "IMAGE"]
     evidence = [s.ReferencedSOPInstanceUID for study in report.CurrentRequestedProcedureEvidenceSequence
                 for series in study.ReferencedSeriesSequence for s in series.ReferencedSOPSequence]
-    assert seg.sop_instance_uid in evidence
+    images = {pydicom.dcmread(file, stop_before_pixels=True).SOPInstanceUID for file in (tmp_path / "in").iterdir()}
+    assert set(evidence) == {*images, seg.sop_instance_uid}
+    assert len(evidence) == len(images) + 1
+
+
+def test_the_visit_stands_in_every_group(tmp_path: Path) -> None:
+    file, _ = written(tmp_path)
+    for group in groups(pydicom.dcmread(file)).values():
+        said = {i.ConceptNameCodeSequence[0].CodeMeaning: i for i in group.ContentSequence}
+        assert said["Time Point"].TextValue == said["Protocol Time Point Identifier"].TextValue == "baseline"
+        assert said["Time Point Type"].ConceptCodeSequence[0].CodeValue == "121079"
 
 
 def test_our_own_codes_are_declared_and_all_others_are_not_ours(tmp_path: Path) -> None:
@@ -129,7 +139,7 @@ def test_our_own_codes_are_declared_and_all_others_are_not_ours(tmp_path: Path) 
     assert scheme.CodingSchemeDesignator == PRIVATE_SCHEME
     schemes = {i.ConceptNameCodeSequence[0].CodingSchemeDesignator
                for i in items(report) if "ConceptNameCodeSequence" in i}
-    assert schemes <= {PRIVATE_SCHEME, "DCM", "SCT", "UCUM"}
+    assert schemes <= {PRIVATE_SCHEME, "DCM", "SCT", "UCUM", "UMLS"}
 
 
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
