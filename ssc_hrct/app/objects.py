@@ -10,9 +10,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from ssc_hrct import dicom, measure
@@ -22,7 +24,8 @@ from ssc_hrct.app.log import log_bug
 from ssc_hrct.app.score import Scored
 from ssc_hrct.app.words import finding_text
 from ssc_hrct.core.errors import Cancelled, HrctError
-from ssc_hrct.core.lungs import Region
+from ssc_hrct.core.lungs import Lungs, Region
+from ssc_hrct.core.patterns import Patterns
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.rows import score_row
 from ssc_hrct.core.subject import Visit
@@ -36,17 +39,24 @@ _GREY = (150, 150, 150)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a format's function gets. stem: path of its files without their endings. written: segmentations so far."""
+    """What a format's function gets. stem: path of its files without their endings. files: what it has written so far;
+    written: segmentations so far."""
 
     series: dicom.Series
     scored: Scored
     volume: Volume
+    lungs: Lungs
+    patterns: Patterns
     stem: Path
     now: datetime
     new_uid: Callable[[], str]
     identity_removed: bool
     keep_empty_frames: bool
+    files: list[Path]
     written: list[dicom.WrittenSeg]
+
+    def place(self, ending: str) -> Path:
+        return self.stem.with_name(f"{self.stem.name}_{ending}")
 
 
 def file_stem(named: Named, visit: Visit, study_uid: str) -> str:
@@ -68,13 +78,17 @@ def random_uid() -> str:
 
 def missing_for(formats: Sequence[str], series: dicom.Series) -> str:
     """A sentence on what the source files lack for these formats, told before any work; empty where nothing."""
+    tilted = "seg" in formats and bool(series.acquisition.tilt_degrees)
+    said = ["The gantry was tilted: SEG will not be written, since what is scored lies between the rows of the files."
+            ] if tilted else []
     missing = dicom.lacking(series)
     wanted = [name for name in formats if name in _SEG_FORMATS or (name == "page" and dicom.STUDY_UID in missing)]
     if not missing or not wanted:
-        return ""
+        return " ".join(said)
     still = "NIfTI can be written" if dicom.STUDY_UID in missing else "a page and NIfTI can be written"
-    return (f"The files have no {dicom.one_of(missing)}: {' and '.join(w.upper() for w in wanted)} cannot point at "
-            f"them and will not be written. The score stands; {still}.")
+    said.append(f"The files have no {dicom.one_of(missing)}: {' and '.join(w.upper() for w in wanted)} cannot point at "
+                f"them and will not be written. The score stands; {still}.")
+    return " ".join(said)
 
 
 def write_objects(
@@ -88,104 +102,113 @@ def write_objects(
     """
     if scored.volume is None or scored.lungs is None or scored.patterns is None or scored.score.extents is None:
         return (), ()
-    work = Work(series, scored, scored.volume, stem, now, new_uid, identity_removed, keep_empty_frames, [])
-    files: list[Path] = []
+    work = Work(series, scored, scored.volume, scored.lungs, scored.patterns, stem, now.astimezone(), new_uid,
+                identity_removed, keep_empty_frames, [], [])
     problems: list[str] = []
     for name, write in FORMATS.items():
         if name in formats:
+            before = len(work.files)
             try:
-                files.extend(write(work, progress))
+                write(work, progress)
             except HrctError as problem:
+                _take_back(work, before)
                 problems.append(f"{name.upper()} was not written. {problem}")
             except Cancelled:
+                _take_back(work, before)
                 raise
             except Exception as fault:  # noqa: BLE001 - one format must not stop the others; it is logged and shown
+                _take_back(work, before)
                 log_bug(fault, "fault while writing objects")
                 problems.append(f"{name.upper()} was not written: a fault of the program ({type(fault).__name__}).")
-    return tuple(files), tuple(problems)
+    return tuple(work.files), tuple(problems)
 
 
-def _seg(work: Work, progress: Progress) -> tuple[Path, ...]:
+def _take_back(work: Work, before: int) -> None:
+    """Nothing stays of a format that was not written whole."""
+    for file in work.files[before:]:
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+    if work.written and any(file.suffix == ".dcm" for file in work.files[before:]):
+        work.written.clear()
+    del work.files[before:]
+
+
+def _seg(work: Work, progress: Progress) -> None:
     """Anatomy, vessels, patterns: a viewer opens what it needs, and no two segments of one file overlap."""
-    lungs, patterns = work.scored.lungs, work.scored.patterns
-    assert lungs is not None  # noqa: S101 - `write_objects` looked
-    assert patterns is not None  # noqa: S101
-    colours = _colours()
-    vessels = LabelMap(measure.find_vessels(work.volume, lungs, progress=progress).view("uint8"), lungs.grid, {})
-    anatomy = [dicom.Segment(what, lungs.regions, region, colours["lungs" if region != Region.AIRWAYS else "airways"])
-               for region, what in dicom.ORGANS.items()]
-    kinds = [dicom.Segment(what, patterns.labels, pattern, colours[pattern.word])
+    colours, given = _colours(), any(f.code == "LUNGS_GIVEN" for f in work.scored.score.findings)
+    found = measure.find_vessels(work.volume, work.lungs, progress=progress).view("uint8")
+    vessels = LabelMap(found, work.lungs.grid, {})
+    anatomy = [
+        dicom.Segment(what, work.lungs.regions, region, colours["lungs" if region != Region.AIRWAYS else "airways"],
+                      given=given and region != Region.AIRWAYS)
+        for region, what in dicom.ORGANS.items()
+    ]
+    kinds = [dicom.Segment(what, work.patterns.labels, pattern, colours[pattern.word], family=dicom.LEARNED)
              for pattern, what in dicom.PATTERNS.items()]
-    files = []
     blood = [dicom.Segment(dicom.VESSELS, vessels, 1, _GREY)]
     for ending, segments in (("anatomy", anatomy), ("vessels", blood), ("patterns", kinds)):
-        file = work.stem.with_name(f"{work.stem.name}_{ending}.dcm")
+        file = work.place(f"{ending}.dcm")
         work.written.append(dicom.write_seg(
             file, work.series, work.volume, segments, subject_id=work.scored.score.subject_id, new_uid=work.new_uid,
             now=work.now, identity_removed=work.identity_removed, keep_empty_frames=work.keep_empty_frames,
             progress=progress,
         ))
-        files.append(file)
-    return tuple(files)
+        work.files.append(file)
 
 
-def _sr(work: Work, progress: Progress) -> tuple[Path, ...]:
-    file = work.stem.with_name(f"{work.stem.name}_report.dcm")
+def _sr(work: Work, progress: Progress) -> None:
+    file = work.place("report.dcm")
     dicom.write_sr(file, work.series, work.volume, work.scored.score, work.written, new_uid=work.new_uid, now=work.now,
                    identity_removed=work.identity_removed, progress=progress)
-    return (file,)
+    work.files.append(file)
 
 
-def _page(work: Work, progress: Progress) -> tuple[Path, ...]:
+def _page(work: Work, progress: Progress) -> None:
     """As pictures, which every viewer shows, and as a document, which is sharp when printed."""
     from ssc_hrct.export.overlay import montage_png, read_colours
     from ssc_hrct.export.page import PageContent, make_page
 
-    lungs, patterns, score = work.scored.lungs, work.scored.patterns, work.scored.score
-    assert lungs is not None  # noqa: S101 - `write_objects` looked
-    assert patterns is not None  # noqa: S101
     progress.step("Making the page", 0, 2)
-    names, protocol = _colour_names(), assets.default_protocol()
+    score, names, protocol = work.scored.score, _colour_names(), assets.default_protocol()
     content = PageContent(
         row=score_row(score), cautions=[(finding_text(f), f.kind.do) for f in score.findings], colours=names,
         bounds=protocol.severity_bounds, fibrosis_bounds=protocol.fibrosis_severity_bounds,
-        montage_png=montage_png(work.volume, lungs, patterns, read_colours(names)),
+        montage_png=montage_png(work.volume, work.lungs, work.patterns, read_colours(names)),
     )
     page = make_page(content, template=assets.read("page", "page.typ"), fonts=assets.folder() / "fonts", made=work.now)
     progress.step("Making the page", 1, 2)
-    name = f"{work.stem.name}_page"
     numbers = range(1, len(page.pictures) + 1)
-    pictures = [work.stem.with_name(f"{name}.dcm" if n == 1 else f"{name}-{n}.dcm") for n in numbers]
-    document = work.stem.with_name(f"{name}_pdf.dcm")
-    dicom.write_pictures(pictures, work.series, list(page.pictures), subject_id=score.subject_id,
-                         new_uid=work.new_uid, now=work.now, identity_removed=work.identity_removed)
-    dicom.write_document(document, work.series, page.pdf, subject_id=score.subject_id, new_uid=work.new_uid,
-                         now=work.now, identity_removed=work.identity_removed)
-    return (*pictures, document)
+    pictures = [work.place("page.dcm" if n == 1 else f"page-{n}.dcm") for n in numbers]
+    common: dict[str, Any] = {"subject_id": score.subject_id, "new_uid": work.new_uid, "now": work.now,
+                              "identity_removed": work.identity_removed}
+    dicom.write_pictures(pictures, work.series, list(page.pictures), **common)
+    work.files.extend(pictures)
+    dicom.write_document(work.place("page_pdf.dcm"), work.series, page.pdf, **common)
+    work.files.append(work.place("page_pdf.dcm"))
+    for old in work.stem.parent.glob(f"{work.stem.name}_page-*.dcm"):  # an earlier page may have been longer
+        if old not in pictures:
+            old.unlink(missing_ok=True)
 
 
-def _nifti(work: Work, progress: Progress) -> tuple[Path, ...]:
+def _nifti(work: Work, progress: Progress) -> None:
     from ssc_hrct.export.nifti import write_nifti
 
-    lungs, patterns = work.scored.lungs, work.scored.patterns
-    assert lungs is not None  # noqa: S101 - `write_objects` looked
-    assert patterns is not None  # noqa: S101
-    files = []
-    for done, (ending, labels) in enumerate((("lungs", lungs.regions), ("patterns", patterns.labels))):
+    for done, (ending, labels) in enumerate((("lungs", work.lungs.regions), ("patterns", work.patterns.labels))):
         progress.step("Writing NIfTI", done, 2)
-        files.append(work.stem.with_name(f"{work.stem.name}_{ending}.nii.gz"))
-        write_nifti(files[-1], labels)
-    return tuple(files)
+        write_nifti(work.place(f"{ending}.nii.gz"), labels)
+        work.files.append(work.place(f"{ending}.nii.gz"))
 
 
-FORMATS: dict[str, Callable[[Work, Progress], tuple[Path, ...]]] = {
+FORMATS: dict[str, Callable[[Work, Progress], None]] = {
     "seg": _seg, "sr": _sr, "page": _page, "nifti": _nifti,
 }
 """By name, in the order in which they are written: a report points at segmentations that are there."""
 
 
 def _colours() -> dict[str, tuple[int, int, int]]:
-    return {name: (int(c[1:3], 16), int(c[3:5], 16), int(c[5:7], 16)) for name, c in _colour_names().items()}
+    from ssc_hrct.export.overlay import rgb_of
+
+    return {name: rgb_of(colour) for name, colour in _colour_names().items()}
 
 
 def _colour_names() -> dict[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +30,7 @@ from ssc_hrct.app.words import nothing_found
 from ssc_hrct.core.acquisition import Acquisition
 from ssc_hrct.core.errors import Cancelled, HrctError, WrongUsage
 from ssc_hrct.core.findings import Finding, caution, in_order, refusal
+from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.protocol import Protocol
 from ssc_hrct.core.rows import Row
@@ -161,7 +161,10 @@ def overrule(
         places = [(exam, place) for exam, choice in enumerate(choices)
                   for place, series in enumerate((choice.scan, *(other for other, _ in choice.others)))
                   if text in (f"{exam + 1}.{place + 1}", series.acquisition.series_instance_uid)]
-        if len(places) != 1:
+        if len(places) > 1:
+            numbers = " or ".join(f"{exam + 1}.{place + 1}" for exam, place in places)
+            raise WrongUsage(f"{len(places)} series have the UID '{text}'.", f"Take {numbers}, as inspect lists them.")
+        if not places:
             raise WrongUsage(f"There is no series '{text}' here.", "Take its number from inspect, as in 1.2.")
         (exam, place), = places
         if exam in taken:
@@ -280,11 +283,17 @@ def run(
         except HrctError as failure:  # the next save, after the next exam, tries these rows again
             replaced, late, problem = (), 0, failure
         picture, no_picture = _overlay(scored, exam, wishes.out) if wishes.overlay else (None, "")
-        objects, no_objects = _objects(scored, exam, wishes, now(), progress) if wishes.formats else ((), ())
+        stopped: Cancelled | None = None
+        try:
+            objects, no_objects = _objects(scored, exam, wishes, now(), progress) if wishes.formats else ((), ())
+        except Cancelled as wish:  # the row is saved: it is told before the wish is carried out
+            objects, no_objects, stopped = (), ("Files for other programs were not written: you stopped it.",), wish
         tell(Done(
             result, exam.choice.scan.files[0].parent, replaced, picture, str(problem or ""), no_picture, late,
             doubts, objects, no_objects,
         ))
+        if stopped is not None:
+            raise stopped
     if problem is not None:
         raise problem
 
@@ -366,16 +375,11 @@ def _save_overlay(scored: Scored, exam: PlannedExam, out: Path) -> tuple[Path | 
     colours = read_colours(json.loads(assets.read("theme", "patterns.json")))
     picture = overlay_png(scored.volume, scored.lungs, scored.patterns, score.extents, colours, score.ild_interval)
     target = out / OVERLAYS / f"{file_stem(exam.named, exam.visit, exam.choice.study_instance_uid)}.png"
-    aside = target.with_suffix(".aside")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(picture)
-        aside.replace(target)
-    except OSError as problem:
-        return None, f"The picture '{target}' could not be written ({problem.strerror})."
-    finally:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
+        with written_whole(target) as aside:
+            aside.write_bytes(picture)
+    except HrctError as problem:
+        return None, str(problem)
     return target, ""
 
 

@@ -50,10 +50,12 @@ class Colours:
 
 def read_colours(names: Mapping[str, str]) -> Colours:
     """From #RRGGBB by the patterns' words and `lungs`."""
-    def rgb(text: str) -> Colour:
-        return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+    return Colours({p: rgb_of(names[p.word]) for p in Pattern if p.word in names}, rgb_of(names["lungs"]))
 
-    return Colours({p: rgb(names[p.word]) for p in Pattern if p.word in names}, rgb(names["lungs"]))
+
+def rgb_of(text: str) -> Colour:
+    """#RRGGBB as three numbers."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def overlay_slices(lungs: Lungs) -> tuple[int, ...]:

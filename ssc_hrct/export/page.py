@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageFont
 
 from ssc_hrct.core.lungs import Zone
 from ssc_hrct.core.patterns import LUNG_PATTERNS, Pattern
@@ -25,6 +25,7 @@ from ssc_hrct.core.rows import Row
 PIXELS_PER_INCH = 150
 """A4 as 1240 x 1754 pixels: small print can be read when a viewer shows them one to one."""
 STANDARDS = ("ua-1", "a-2a")
+FONT = "Roboto-Regular.ttf"
 _METHOD = (
     "Measured by a program and not corrected by a reader: extent is the territory that a reader would outline, in "
     "percent of the lung. ILD is ground glass, reticulation and honeycombing; fibrosis is reticulation and "
@@ -69,7 +70,7 @@ def make_page(content: PageContent, *, template: bytes, fonts: Path, made: datet
         main = root / "page.typ"
         main.write_bytes(template)
         (root / "montage.png").write_bytes(content.montage_png)
-        (root / "data.json").write_text(json.dumps(_data(content, made)), encoding="utf-8")
+        (root / "data.json").write_text(json.dumps(_shown(_data(content, made), fonts)), encoding="utf-8")
         common: dict[str, Any] = {
             "root": root, "font_paths": [fonts], "ignore_system_fonts": True, "package_path": root / "none",
             "package_cache_path": root / "none", "timestamp": int(made.timestamp()),
@@ -78,6 +79,29 @@ def make_page(content: PageContent, *, template: bytes, fonts: Path, made: datet
         pdf = work(main, format="pdf", pdf_standards=list(STANDARDS), **common)
         pictures = work(main, format="png", ppi=PIXELS_PER_INCH, **common)
     return Page(pdf, tuple(pictures) if isinstance(pictures, list) else (pictures,))
+
+
+def _shown(texts: Any, fonts: Path) -> Any:
+    """The same, with ? in place of each sign that the page's font has no picture of: headers may name anything."""
+    font = ImageFont.truetype(str(fonts / FONT), 16)
+    lacking = _picture(font, "\uffff")
+
+    def sign(one: str) -> str:
+        return one if one == " " or (one.isprintable() and _picture(font, one) != lacking) else "?"
+
+    def walk(what: Any) -> Any:
+        if isinstance(what, str):
+            return what if what.isascii() and what.isprintable() else "".join(map(sign, what))
+        if isinstance(what, dict):
+            return {name: walk(value) for name, value in what.items()}
+        return [walk(value) for value in what] if isinstance(what, list) else what
+
+    return walk(texts)
+
+
+def _picture(font: ImageFont.FreeTypeFont, sign: str) -> tuple[tuple[int, int], bytes]:
+    mask = font.getmask(sign)
+    return mask.size, bytes(mask)
 
 
 def _data(content: PageContent, made: datetime) -> dict[str, Any]:

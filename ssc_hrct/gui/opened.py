@@ -72,6 +72,7 @@ class Opened(Looking):
         self._list(folders)
 
     def _list(self, paths: tuple[Path, ...]) -> None:
+        self._arrived(None)
         self._do_opening(Doing("Looking for DICOM files"))
         self.jobs.start(
             "open", lambda job: self.backend.list_series(paths, job, job.show), done=self._listed,

@@ -5,6 +5,7 @@ No widget is known here, and no number that leaves the program is computed here.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,7 +160,7 @@ class Session(Opened):
         except HrctError as problem:
             read.problem = Message(str(problem), "refused")
         else:
-            self.scoring = Scoring(self.current, token, Doing("Starting"))
+            self.scoring = Scoring(self.current, token, Doing("Starting"), self.wanted.folder)
         self.score_changed.emit()
 
     def _known(self, read: Read) -> tuple[tuple[str, str, str], ...]:
@@ -200,7 +201,7 @@ class Session(Opened):
             if quiet:
                 self.scoring = None
             else:
-                self.scoring = Scoring(self.scoring.key, self.scoring.token, Doing("Stopping"))
+                self.scoring = replace(self.scoring, doing=Doing("Stopping"))
             self._worker.cancel()
             self.score_changed.emit()
 
@@ -219,7 +220,7 @@ class Session(Opened):
         if scoring is None or event.token != scoring.token:
             return  # late: of a scan that nobody waits for
         if isinstance(event, Stepped):
-            self.scoring = Scoring(scoring.key, scoring.token, Doing(event.text, event.done, event.total))
+            self.scoring = replace(scoring, doing=Doing(event.text, event.done, event.total))
             self.score_changed.emit()
             return
         self.scoring = None
@@ -227,21 +228,22 @@ class Session(Opened):
         if isinstance(event, Finished) and read is not None:
             read.answer = event.answer
             row = event.answer.result.row
-            self._say_written(event.answer)
+            self._say_written(event.answer, scoring.folder)
             self._keep(scoring.key, row)
             if scoring.key == self.current:
                 self._unpack_maps()
         elif isinstance(event, Failed) and read is not None:
             read.problem = Message(f"{event.sentence} {event.do}".strip(), "refused")
         elif isinstance(event, Stopped):
-            self.say("Scoring was stopped; nothing was changed.")
+            self.say("Scoring was stopped. Files that were written already stay." if self.wanted.formats
+                     else "Scoring was stopped; nothing was changed.")
         self.score_changed.emit()
 
-    def _say_written(self, answer: Answer) -> None:
+    def _say_written(self, answer: Answer, folder: Path | None) -> None:
         if answer.problems:
             self.say(" ".join(answer.problems), "refused")
         elif answer.files:
-            self.say(f"{plural(answer.files, 'file')} for other programs written to '{self.wanted.folder}'.", "ok")
+            self.say(f"{plural(answer.files, 'file')} for other programs written to '{folder}'.", "ok")
 
     def _forget_scoring(self) -> None:
         self.cancel_scoring(quiet=True)

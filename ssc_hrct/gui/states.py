@@ -40,11 +40,12 @@ class Doing:
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """The scan that is being scored."""
+    """The scan that is being scored. folder: where files for other programs go, if any were wanted."""
 
     key: str
     token: int
     doing: Doing
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

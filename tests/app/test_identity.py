@@ -115,12 +115,12 @@ def test_names_that_the_user_gives_stand_in_the_order_of_the_exams_and_leave_no_
     assert [(n.subject.id, n.findings) for n in named] == [("0007", ()), ("0008", ())]
 
 
-@pytest.mark.parametrize("odd", ["47\x0011", "x" * 65, "a\u202eb"])
+@pytest.mark.parametrize("odd", ["47\x0011", "x" * 65, "a\u202eb", "a\\b"])
 def test_a_patient_number_that_cannot_stand_in_a_row_is_replaced_even_where_it_may_be_kept(odd: str) -> None:
     assert named(("1.1", Identity(odd, removed=True)))["1.1"].subject.pseudonym
 
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * 65, "a\nb", "a\tb", "a\x7fb", "a\u2028b"])
+@pytest.mark.parametrize("text", ["", "   ", "x" * 65, "a\nb", "a\tb", "a\x7fb", "a\u2028b", "a\\b"])
 def test_a_name_that_cannot_stand_in_a_row_is_wrong_usage(text: str) -> None:
     with pytest.raises(WrongUsage):
         check_subject_id(text)

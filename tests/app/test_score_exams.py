@@ -217,7 +217,7 @@ def test_a_file_in_the_place_of_the_pictures_folder_is_told_for_each_exam(
     (tmp_path / "out" / "overlays").write_text("mine")
     done = carry_out(Wishes((two,), tmp_path / "out", overlay=True))
     assert len(rows_of(tmp_path / "out" / "scores.csv")) == 2
-    assert all("could not be written" in d.overlay_problem for d in done)
+    assert all("cannot be written" in d.overlay_problem for d in done)
     assert (tmp_path / "out" / "overlays").read_text() == "mine"
 
 

@@ -76,6 +76,18 @@ def test_the_document_is_tagged_and_its_fonts_are_in_it(tmp_path: Path) -> None:
     assert all("Roboto" in line and line.split()[-5:-2] == ["yes", "yes", "yes"] for line in fonts)
 
 
+@pytest.mark.parametrize(("sign", "stands"), [
+    ("Müller-7", "Müller-7"), ("Łódź", "Łódź"), ("田中-7", "??-7"), ("a\u202eb", "a?b"), ("x\x07\x00y", "x??y"),
+    ("\U0001f600", "?"), ("\ue000", "?"), ('#panic("x") $a$ *b* [c]', '#panic("x") $a$ *b* [c]'), ("µ≤±", "µ≤±"),
+])
+def test_signs_that_the_font_lacks_stand_as_question_marks(tmp_path: Path, sign: str, stands: str) -> None:
+    file, given = tmp_path / "page.pdf", content()
+    made = make_page(replace(given, row=given.row | {"subject_id": sign, "kernel": sign}),
+                     template=assets.read("page", "page.typ"), fonts=assets.folder() / "fonts", made=SCORED_AT)
+    file.write_bytes(made.pdf)
+    assert f"Subject {stands}" in told("pdftotext", "-layout", file=file)
+
+
 def test_the_same_score_gives_the_same_bytes() -> None:
     assert page() == page()
 

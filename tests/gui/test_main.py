@@ -54,7 +54,7 @@ def test_a_path_on_the_command_line_is_opened(tmp_path):
         SSC_HRCT_SECRET=str(tmp_path / "secret"), XDG_STATE_HOME=str(tmp_path),
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "No DICOM image among 1 file. Choose the folder that holds the exam."
+    assert done.stdout.strip() == "No DICOM image was found among 1 file. Choose the folder that holds the exam."
     assert "Traceback" not in done.stderr
 
 

@@ -82,11 +82,20 @@ def test_the_middle_slice_is_on_the_screen_while_the_others_come(qtbot, open_win
     assert not page.panel.score.isEnabled()
     qtbot.waitUntil(lambda: page.axial.marks()["lower_left_2"].startswith("Waiting at load"), timeout=5000)
     session.set_z(3)
+    page.axial.set_zoom(3.0)
     gate.set()
     qtbot.waitUntil(lambda: session.loading is None, timeout=5000)
     assert session.z == 3
+    assert page.axial.zoom == 3.0
     assert page.axial.marks()["lower_left_2"] == ""
     assert page.panel.score.isEnabled()
+
+
+def test_another_folder_begins_with_an_empty_list_of_its_own(qtbot, open_window):
+    window, _ = open_gated(qtbot, open_window)
+    window.session.backend.arriving = None
+    window.session.open_paths((Path("/made/up/again"),))
+    assert window.session.arriving is None
 
 
 @pytest.fixture(scope="module")

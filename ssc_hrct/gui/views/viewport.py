@@ -98,14 +98,16 @@ class Viewport(QWidget):
         return np.asarray(array[::-1, self.session.y])
 
     def _new_volume(self) -> None:
+        before = None if self._image is None else self._image.size()
         self._image = self._buffer = self._labels = None
-        self.zoom, self._pan = 1.0, QPointF(0.0, 0.0)
         volume = self.session.volume
         if volume is not None:
             z, y, x = volume.grid.shape
             rows = y if self.plane == "axial" else z
             self._buffer = np.zeros((rows, x), dtype=np.uint32)
             self._image = QImage(self._buffer.data, x, rows, 4 * x, QImage.Format.Format_RGB32)
+        if self._image is None or self._image.size() != before:  # else it is the same scan, now read to its end
+            self.zoom, self._pan = 1.0, QPointF(0.0, 0.0)
         self._new_overlay()
 
     def _new_overlay(self) -> None:
