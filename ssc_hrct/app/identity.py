@@ -112,7 +112,7 @@ def _by_files(
     if shared or not patient:
         exam = f"{study_uid}\0{patient}" if mixed else study_uid
         return Named(Subject(pseudonym(key(), "exam", exam, "exam-"), pseudonym=True), Source.EXAM, findings)
-    usable = len(patient) <= LONGEST_SUBJECT and _printable(patient)
+    usable = len(patient) <= LONGEST_SUBJECT and "\\" not in patient and _printable(patient)
     if usable and source is not None:
         return Named(Subject(patient), source, findings)
     return Named(Subject(pseudonym(key(), "patient", patient, "subj-"), pseudonym=True), Source.PSEUDONYM, findings)
