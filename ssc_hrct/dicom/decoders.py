@@ -134,20 +134,27 @@ def can_decode(transfer_syntax: str) -> bool:
     return transfer_syntax in _SYNTAXES or transfer_syntax in _NATIVE
 
 
+def is_plain(transfer_syntax: str) -> bool:
+    """Whether each pixel is stored as it lies in memory, unused bits included: uncompressed, or as RLE."""
+    return transfer_syntax in _NATIVE or transfer_syntax == uid.RLELossless
+
+
 def name(transfer_syntax: str) -> str:
     """The standard's name of a transfer syntax, or its UID where it is private."""
     return uid.UID(transfer_syntax).name or "unknown"
 
 
-def decode(dataset: Dataset, transfer_syntax: str, frame: int) -> NDArray[Any]:
+def decode(dataset: Dataset, transfer_syntax: str, frame: int, *, all_bits: bool = False) -> NDArray[Any]:
     """Stored values [rows, columns] of a frame (from 0) of a dataset's pixels, before rescale.
 
+    all_bits: plain pixels as they lie there, unused bits too; pydicom clears those wherever HighBit says that they are.
     Raises whatever the decoder raises on broken data; the caller turns that into an absent slice.
     """
     if transfer_syntax in _IN_BOXES:
         _check_boxes(dataset, frame)
     plugin = PLUGIN if transfer_syntax in _SYNTAXES else ""
+    more: dict[str, Any] = {"correct_unused_bits": False} if all_bits else {}
     array: NDArray[Any] = get_decoder(transfer_syntax).as_array(
-        dataset, index=frame, raw=True, decoding_plugin=plugin
+        dataset, index=frame, raw=True, decoding_plugin=plugin, **more
     )[0]
     return array

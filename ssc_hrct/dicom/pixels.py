@@ -130,17 +130,17 @@ def _decode(header: SliceHeader, opened: Opened) -> NDArray[Any]:
     decoders.register()
     dataset = opened.parsed.get(header.path) or _parsed(header)
     try:
-        return decoders.decode(dataset, header.transfer_syntax, header.frame)
+        return decoders.decode(dataset, header.transfer_syntax, header.frame, all_bits=True)
     except Exception as problem:  # codecs complain of broken streams in every way; all of them mean the same
         raise BadPixels(f"the pixels cannot be decoded ({type(problem).__name__})") from problem
 
 
 def _without_unused_bits(values: NDArray[Any], header: SliceHeader) -> NDArray[Any]:
-    """Values of the stored bits alone: some writers keep overlays or rubbish in the others."""
-    bits = 8 * values.dtype.itemsize
-    above = bits - 1 - header.high_bit
-    unused = bits - header.bits_stored
-    if unused <= 0 or values.dtype.byteorder == ">" or above < 0 or header.transfer_syntax not in (IMPLICIT, EXPLICIT):
+    """Values of the stored bits alone: some writers keep overlays or rubbish in the others, and a codestream of 12 bits
+    does not say that its highest one is a sign. HighBit tells where plain bits lie; a codestream's are the lowest."""
+    unused = 8 * values.dtype.itemsize - header.bits_stored
+    above = 8 * values.dtype.itemsize - 1 - header.high_bit if decoders.is_plain(header.transfer_syntax) else unused
+    if unused <= 0 or above < 0:
         return values
     moved = np.left_shift(values, above) if above else values
     cleared: NDArray[Any] = np.right_shift(moved, unused)
