@@ -77,7 +77,10 @@ def load(
             if early is not None and placement.axes[0] == 0 and not placement.drift_mm[0]:
                 early(_finish(hu.view(), placement, series.acquisition, [("", 0)] * total, first))
 
-        bad = _decode_all({p: headers[places[p]] for p in outwards}, _as_stack(hu, placement), show, progress)
+        bad = _decode_all(
+            {p: headers[places[p]] for p in outwards}, geometry.as_stack(hu, placement.axes, placement.flipped), show,
+            progress,
+        )
     decoded = sorted(p for p in places if p not in bad)
     if not decoded:
         raise _refuse("UNREADABLE", "The pixels of none of the slices could be decoded.")
@@ -119,12 +122,6 @@ def _check(facts: Acquisition, headers: Sequence[SliceHeader]) -> geometry.Stack
     if max(stack.place) + 1 > 2 * len(headers) + 100:
         raise _refuse("MISSING_SLICES", "More slices are missing than there are.")
     return stack
-
-
-def _as_stack(hu: NDArray[np.int16], placement: geometry.Placement) -> NDArray[np.int16]:
-    """A view of the volume [z, y, x] as the stack [slice, row, column] that is stored."""
-    turned = hu[tuple(slice(None, None, -1 if flip else 1) for flip in placement.flipped)]
-    return turned.transpose([placement.axes.index(axis) for axis in (0, 1, 2)])
 
 
 def _decode_all(

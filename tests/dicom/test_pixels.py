@@ -278,6 +278,21 @@ def test_signed_values_of_twelve_bits_as_dcmtk_codes_them(tmp_path: Path, progra
     np.testing.assert_array_equal(_read_hu(tmp_path / "coded.dcm"), _HU)
 
 
+@pytest.mark.parametrize("length", [0, 1, 7])
+def test_boxes_of_jpeg_2000_that_lead_nowhere_end(tmp_path: Path, length: int) -> None:
+    file = _twelve_bits(tmp_path)
+
+    def code(dataset: FileDataset, _: int) -> None:
+        boxed = bytes(imagecodecs.jpeg2k_encode(dataset.pixel_array & 0x0FFF, codecformat="jp2", reversible=True))
+        dataset.PixelData = encapsulate([boxed[:12] + length.to_bytes(4, "big") + boxed[16:]])
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        dataset.file_meta.TransferSyntaxUID = uid.JPEG2000Lossless
+
+    change([file], code)
+    with pytest.raises(pixels.BadPixels):
+        _read_hu(file)
+
+
 def test_twelve_bit_lossy_jpeg_is_as_a_second_reader_has_it(shared_data: Path) -> None:
     file = shared_data / "robust" / "transfer-syntaxes" / "ct-jpeg-extended-12bit.dcm"
     with quiet():
