@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import shutil
 import subprocess
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +177,27 @@ def test_nothing_decodable_is_told_plainly(tmp_path: Path) -> None:
         file.unlink()
     with pytest.raises(HrctError) as raised:
         dicom.load(series)
+    assert raised.value.code == "UNREADABLE"
+
+
+def test_no_room_is_made_for_slices_of_which_none_can_be_decoded(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path)
+
+    def promise(dataset: FileDataset, _: int) -> None:
+        dataset.Rows = dataset.Columns = 4000
+        dataset.PixelData = encapsulate([b"\xff\xd8 no codestream"])
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        dataset.file_meta.TransferSyntaxUID = uid.JPEGLSLossless
+
+    change(files, promise)
+    series = only(tmp_path)
+    tracemalloc.start()
+    try:
+        with pytest.raises(HrctError) as raised:
+            dicom.load(series)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000, "the scan would take 768 MB"
+    finally:
+        tracemalloc.stop()
     assert raised.value.code == "UNREADABLE"
 
 
