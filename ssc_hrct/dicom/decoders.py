@@ -132,6 +132,15 @@ def name(transfer_syntax: str) -> str:
     return uid.UID(transfer_syntax).name or "unknown"
 
 
+def encoded(dataset: Dataset, frame: int) -> bytes:
+    """The encoded bytes of a frame (from 0). Raises whatever the parser raises on broken items."""
+    offsets = None
+    if "ExtendedOffsetTable" in dataset and "ExtendedOffsetTableLengths" in dataset:
+        offsets = dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths
+    number = int(dataset.get("NumberOfFrames") or 1)
+    return get_frame(dataset.PixelData, frame, number_of_frames=number, extended_offsets=offsets)
+
+
 def decode(dataset: Dataset, transfer_syntax: str, frame: int, *, all_bits: bool = False) -> NDArray[Any]:
     """Stored values [rows, columns] of a frame (from 0) of a dataset's pixels, before rescale.
 
@@ -139,8 +148,7 @@ def decode(dataset: Dataset, transfer_syntax: str, frame: int, *, all_bits: bool
     Raises whatever the decoder raises on broken data; the caller turns that into an absent slice.
     """
     if transfer_syntax in _IN_BOXES:
-        # boxes that lead nowhere are refused here: pydicom would follow them for good
-        unboxed(get_frame(dataset.PixelData, frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1)))
+        unboxed(encoded(dataset, frame))  # boxes that lead nowhere are refused: pydicom would follow them for good
     plugin = PLUGIN if transfer_syntax in _SYNTAXES else ""
     more: dict[str, Any] = {"correct_unused_bits": False} if all_bits else {}
     array: NDArray[Any] = get_decoder(transfer_syntax).as_array(

@@ -163,6 +163,30 @@ def pixel_key(header: SliceHeader, opened: Opened = _NOTHING) -> str:
     return digest.hexdigest()
 
 
+def encoded_key(header: SliceHeader, opened: Opened = _NOTHING) -> str:
+    """Equal only for images whose encoded pixels are equal, and all that tells how to decode them: those have equal
+    values, and nothing is decoded to know it. A key of its own for what cannot be read."""
+    told = (
+        header.rows, header.columns, header.transfer_syntax, header.samples, header.photometric, header.bits_allocated,
+        header.bits_stored, header.high_bit, header.signed, header.slope, header.intercept,
+    )
+    digest = hashlib.sha256(repr(told).encode())
+    try:
+        if header.path in opened.parsed:
+            digest.update(decoders.encoded(opened.parsed[header.path], header.frame))
+        elif _in_place(header) and (header.path, header.pixel_offset) in opened.plain:
+            digest.update(opened.plain[header.path, header.pixel_offset])
+        else:
+            with open_file(header.path) as (file, _):
+                file.seek(header.pixel_offset)
+                length = header.pixel_length if header.pixel_offset else None
+                digest.update(file.read(-1 if length is None else length))
+            digest.update(f" {header.frame}".encode())
+    except Exception:  # noqa: BLE001 - the parser complains of broken items in every way
+        digest.update(f"{header.path} {header.frame}".encode())
+    return digest.hexdigest()
+
+
 def to_hu(values: NDArray[Any], header: SliceHeader) -> NDArray[np.int16]:
     """HU of stored values [rows, columns], by this slice's own rescale (PS3.3 C.11.1).
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from importlib import import_module
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from ssc_hrct import dicom
 from ssc_hrct.core.errors import Cancelled
 from ssc_hrct.core.volume import PADDING_HU, Volume
+from ssc_hrct.dicom import pixels
 from ssc_hrct.dicom.index import Index
 from ssc_hrct.dicom.multiframe import read_headers
 from tests.dicom.making import change, noise_volume, only, write
@@ -76,6 +78,38 @@ def test_the_series_found_so_far_are_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert told == sorted(told)
     assert told[0] < told[-1] <= found.files
     assert found == dicom.find([tmp_path])
+
+
+def test_what_is_told_on_the_way_looks_at_no_pixels_and_hears_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_FIRST_S", "_LEAST_S", "_TIMES"):
+        monkeypatch.setattr(import_module("ssc_hrct.dicom.find"), name, 0)
+    for file in write(noise_volume(), tmp_path / "in"):
+        shutil.copy(file, tmp_path / f"copy-{file.name}")
+    compared: list[bool] = []
+    told: list[int] = []
+
+    def opening(*_: object, **__: object) -> pixels.Opened:
+        compared.append(True)
+        return pixels.Opened()
+
+    monkeypatch.setattr(pixels, "open_files", opening)
+
+    class Stop:
+        steps = 0
+
+        def step(self, text: str, done: int = 0, total: int = 0) -> None:
+            self.steps += 1
+            if self.steps > 5:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        dicom.find([tmp_path], so_far=lambda series: told.append(len(series)), progress=Stop())
+    assert (len(told), compared) == (4, []), "the first step is of the search itself"
+    dicom.find([tmp_path], so_far=lambda series: told.append(sum(s.acquisition.extra_copies for s in series)))
+    assert told[-1] == 23
+    assert compared == [True], "at the end"
 
 
 def test_the_middle_slice_comes_first_and_the_rest_into_the_same_volume(tmp_path: Path) -> None:
