@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.uid import ExplicitVRLittleEndian
 
 from ssc_hrct import dicom
 from ssc_hrct.core.errors import Cancelled
@@ -16,7 +17,8 @@ from ssc_hrct.core.volume import PADDING_HU, Volume
 from ssc_hrct.dicom import pixels
 from ssc_hrct.dicom.index import Index
 from ssc_hrct.dicom.multiframe import read_headers
-from tests.dicom.making import change, noise_volume, only, write
+from ssc_hrct.dicom.quiet import quiet
+from tests.dicom.making import change, noise_volume, only, write, write_enhanced
 
 
 @pytest.fixture
@@ -61,12 +63,29 @@ def test_a_file_that_is_gone_is_found_no_more(tmp_path: Path) -> None:
 
 
 def test_no_more_is_kept_than_was_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssc_hrct.dicom.index.MOST_FILES", 10)
+    monkeypatch.setattr("ssc_hrct.dicom.index.MOST_HEADERS", 10)
     write(noise_volume(), tmp_path / "in")
     index = Index()
     found = dicom.find([tmp_path], index=index)
     assert len(index) == 10
     assert dicom.find([tmp_path], index=index) == found
+
+
+def test_each_frame_of_a_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssc_hrct.dicom.index.MOST_HEADERS", 50)
+    files = write(noise_volume(), tmp_path / "in")
+    index = Index()
+    for number in range(4):
+        frames = write_enhanced(files, tmp_path / f"{number}.dcm", ExplicitVRLittleEndian)
+        with quiet():
+            index.read(frames)
+    assert len(index) == 2, "of 24 frames each"
+    for file in files:
+        index.read(file)
+    assert len(index) == 25, "24 of one, and 24 of the last file of many"
+    change(files[:1], lambda dataset, _: setattr(dataset, "ConvolutionKernel", "OTHER"))
+    index.read(files[0])
+    assert len(index) == 25, "what is read again counts once"
 
 
 def test_the_series_found_so_far_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
