@@ -58,7 +58,7 @@ def seen(folder: Path) -> Seen:
     files = [f for f in folder.rglob("*") if f.is_file()]
     return Seen(
         done.returncode, len(re.findall(r"^Exam \d+", said, re.MULTILINE)),
-        len(re.findall(r"^  \d+\.\d+  ", said, re.MULTILINE)), said.count("This series would be scored."),
+        len(re.findall(r"^  \d+\.\d+  ", said, re.MULTILINE)), said.count("This series would be scored, "),
         without_places(said, files).split("\n")[0],
         tuple(wrong_in(done.returncode, without_places(said, files), identifiers(files))),
     )

@@ -28,6 +28,8 @@ _J2K_STAY = {0xFF50, _SIZ, 0xFF52, 0xFF53, 0xFF55, 0xFF56, 0xFF57, 0xFF58, 0xFF5
              0xFF60, 0xFF61, 0xFF63}
 """Main and tile-part headers of ITU T.800 annex A, and of T.814 (CAP, CPF)."""
 _JP2_BEGINS = b"\x00\x00\x00\x0cjP  "
+_LEAST_BOX = 8
+"""Bytes of a box's own header. Lengths below this have meanings of their own, which only the last box needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,7 @@ def bare(frame: bytes) -> Bare:
     Raises ValueError where it is broken, in colour, or holds what is not known.
     """
     try:
-        if frame.startswith(_JP2_BEGINS):
-            frame = _boxed(frame)
+        frame = unboxed(frame)
         if frame.startswith(_SOC):
             return _bare_jpeg2000(frame)
         if frame.startswith(b"\xff\xd8"):
@@ -109,21 +110,24 @@ def _scan_ends(frame: bytes, at: int, stuffed: int) -> int:
             return at
 
 
-def _boxed(frame: bytes) -> bytes:
-    """The codestream in a JP2 file (ITU T.800 annex I)."""
+def unboxed(frame: bytes) -> bytes:
+    """The codestream in a JP2 file (ITU T.800 annex I); a frame without boxes as it is.
+
+    Raises ValueError where the boxes lead nowhere, or the values are numbers of colours.
+    """
+    if not frame.startswith(_JP2_BEGINS):
+        return frame
     at = 0
     while at + 8 <= len(frame):
-        length, begins = _number(frame, at, 4), at + 8
-        if length == 1:
-            length, begins = _number(frame, at + 8, 8), at + 16
-        end = len(frame) if length == 0 else at + length
-        if frame[at + 4 : at + 8] == b"jp2c":
-            return frame[begins:end]
-        if frame[at + 4 : at + 8] == b"jp2h" and b"pclr" in frame[at:end]:
+        length, kind = _number(frame, at, 4), frame[at + 4 : at + 8]
+        if kind == b"jp2c":
+            begins = at + (16 if length == 1 else 8)
+            return frame[begins : at + (_number(frame, at + 8, 8) if length == 1 else length or len(frame))]
+        if kind == b"jp2h" and b"pclr" in frame[at : at + length]:
             raise ValueError("the values are numbers of colours")
-        if end < begins:
+        if length < _LEAST_BOX:
             break
-        at = end
+        at += length
     raise ValueError("a box of JPEG 2000 leads nowhere")
 
 

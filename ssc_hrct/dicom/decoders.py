@@ -21,6 +21,8 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
+from ssc_hrct.dicom.codestreams import unboxed
+
 PLUGIN = "imagecodecs"
 _CODECS: dict[str, Callable[..., Any]] = {
     uid.JPEGBaseline8Bit: imagecodecs.jpeg_decode,
@@ -48,7 +50,6 @@ LOSSY = {
 """Always lossy. JPEG 2000 and HTJ2K may be either: there LossyImageCompression tells."""
 
 _IN_BOXES = {uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K}
-_JP2_BEGINS = b"\x00\x00\x00\x0cjP  "
 _SYNTAXES = (*_CODECS, uid.RLELossless)
 DECODER_DEPENDENCIES = {uid.UID(syntax): ("numpy", "imagecodecs") for syntax in _SYNTAXES}
 _RLE_HEADER = 64
@@ -91,19 +92,6 @@ def _from_segments(source: bytes, pixels: int, bytes_each: int) -> bytes:
     return out.tobytes()
 
 
-def _check_boxes(dataset: Dataset, frame: int) -> None:
-    """Raises ValueError where the boxes around a JPEG 2000 stream lead nowhere: pydicom would follow them for good."""
-    source = get_frame(dataset.PixelData, frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-    if not source.startswith(_JP2_BEGINS):
-        return
-    at = 12
-    while at < len(source) and source[at + 4 : at + 8] != b"jp2c":
-        length = int.from_bytes(source[at : at + 4], "big")
-        if length < 8:
-            raise ValueError("a box of JPEG 2000 has no length")
-        at += length
-
-
 def coded_size(source: bytes) -> tuple[int, int] | None:
     """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 stream says it holds; None where it says nothing.
 
@@ -134,20 +122,36 @@ def can_decode(transfer_syntax: str) -> bool:
     return transfer_syntax in _SYNTAXES or transfer_syntax in _NATIVE
 
 
+def is_plain(transfer_syntax: str) -> bool:
+    """Whether each pixel is stored as it lies in memory, unused bits included: uncompressed, or as RLE."""
+    return transfer_syntax in _NATIVE or transfer_syntax == uid.RLELossless
+
+
 def name(transfer_syntax: str) -> str:
     """The standard's name of a transfer syntax, or its UID where it is private."""
     return uid.UID(transfer_syntax).name or "unknown"
 
 
-def decode(dataset: Dataset, transfer_syntax: str, frame: int) -> NDArray[Any]:
+def encoded(dataset: Dataset, frame: int) -> bytes:
+    """The encoded bytes of a frame (from 0). Raises whatever the parser raises on broken items."""
+    offsets = None
+    if "ExtendedOffsetTable" in dataset and "ExtendedOffsetTableLengths" in dataset:
+        offsets = dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths
+    number = int(dataset.get("NumberOfFrames") or 1)
+    return get_frame(dataset.PixelData, frame, number_of_frames=number, extended_offsets=offsets)
+
+
+def decode(dataset: Dataset, transfer_syntax: str, frame: int, *, all_bits: bool = False) -> NDArray[Any]:
     """Stored values [rows, columns] of a frame (from 0) of a dataset's pixels, before rescale.
 
+    all_bits: plain pixels as they lie there, unused bits too; pydicom clears those wherever HighBit says that they are.
     Raises whatever the decoder raises on broken data; the caller turns that into an absent slice.
     """
     if transfer_syntax in _IN_BOXES:
-        _check_boxes(dataset, frame)
+        unboxed(encoded(dataset, frame))  # boxes that lead nowhere are refused: pydicom would follow them for good
     plugin = PLUGIN if transfer_syntax in _SYNTAXES else ""
+    more: dict[str, Any] = {"correct_unused_bits": False} if all_bits else {}
     array: NDArray[Any] = get_decoder(transfer_syntax).as_array(
-        dataset, index=frame, raw=True, decoding_plugin=plugin
+        dataset, index=frame, raw=True, decoding_plugin=plugin, **more
     )[0]
     return array

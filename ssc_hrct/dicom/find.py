@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -24,6 +25,7 @@ from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Found, Series, SliceHeader
 from ssc_hrct.dicom.stacks import make_series
 
+_LOOKING = "Looking for DICOM files"
 _REPORT_EVERY = 50
 READERS, AHEAD = 4, 64
 _FIRST_S, _LEAST_S, _TIMES = 0.5, 1.0, 5
@@ -49,9 +51,9 @@ def find(
     known = Index() if index is None else index
     with quiet(), open_archives():
         for file, read in _read_each(paths, known.read):
-            told.tell(headers)
+            told.tell(headers, progress, files)
             if files % _REPORT_EVERY == 0:
-                progress.step("Looking for DICOM files", files)
+                progress.step(_LOOKING, files)
             files += 1
             if not isinstance(read, NoImage):
                 headers.extend(read)
@@ -65,7 +67,7 @@ def find(
                 not_dicom += 1
             else:
                 other += 1
-        progress.step("Looking for DICOM files", files, files)
+        progress.step(_LOOKING, files, files)
         series = make_series(headers, progress=progress)
     return Found(series=series, files=files, not_dicom=not_dicom, damaged=tuple(damaged), other=other,
                  locked=tuple(locked))
@@ -84,12 +86,24 @@ class _Now:
     def __init__(self, tell: Callable[[tuple[Series, ...]], None] | None) -> None:
         self._tell, self._next = tell, monotonic() + _FIRST_S
 
-    def tell(self, headers: Sequence[SliceHeader]) -> None:
+    def tell(self, headers: Sequence[SliceHeader], progress: Progress, files: int) -> None:
+        """Copies are told by their UIDs here: no pixels are looked at."""
         began = monotonic()
         if self._tell is not None and headers and began >= self._next:
-            self._tell(make_series(headers))
+            self._tell(make_series(headers, by_pixels=False, progress=_StillLooking(progress, files)))
             took = monotonic() - began
             self._next = monotonic() + max(_LEAST_S, _TIMES * took)
+
+
+@dataclass(frozen=True, slots=True)
+class _StillLooking:
+    """What is said while the series so far are made: the same as before, so that a stop is heard."""
+
+    progress: Progress
+    files: int
+
+    def step(self, text: str, done: int = 0, total: int = 0) -> None:
+        self.progress.step(_LOOKING, self.files)
 
 
 def _read_each(paths: Sequence[Path], read: Callable[[Path], Said]) -> Iterator[tuple[Path, Said]]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -259,6 +259,12 @@ def place(geometry: Stack, places: int, rows: int, columns: int, pixel_spacing_m
     drift = geometry.drift_mm if geometry.tilt_degrees else np.zeros(3)
     return Placement(_three(list(axes)), _three(list(flipped)), grid,
                      (float(drift @ directions[1]), float(drift @ directions[2])))
+
+
+def as_stack(array: NDArray[Any], axes: tuple[int, int, int], flipped: tuple[bool, bool, bool]) -> NDArray[Any]:
+    """A view of a volume [z, y, x] as the files have it: [slice, row, column]. axes, flipped: of its `Placement`."""
+    turned = array[tuple(slice(None, None, -1 if flip else 1) for flip in flipped)]
+    return turned.transpose([axes.index(axis) for axis in (0, 1, 2)])
 
 
 def _three(values: list[T]) -> tuple[T, T, T]:

@@ -13,8 +13,9 @@ from ssc_hrct.dicom.headers import NoImage
 from ssc_hrct.dicom.multiframe import read_headers
 from ssc_hrct.dicom.series import SliceHeader
 
-MOST_FILES = 100_000
-"""About 300 MB of headers; beyond that the earliest are forgotten."""
+MOST_HEADERS = 100_000
+"""About 300 MB: a file with one image keeps 2.8 KB, one with 200 frames 291. Beyond that the earliest files are
+forgotten."""
 
 Said = tuple[SliceHeader, ...] | NoImage
 
@@ -24,6 +25,7 @@ class Index:
 
     def __init__(self) -> None:
         self._known: dict[Path, tuple[tuple[int, int], Said]] = {}
+        self._headers = 0
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -43,7 +45,19 @@ class Index:
         if said in (NoImage.LOCKED, NoImage.DAMAGED):
             return said  # it may be a matter of rights or of the network, which a file's date does not show
         with self._lock:
+            self._forget(file)
             self._known[file] = key, said
-            while len(self._known) > MOST_FILES:
-                del self._known[next(iter(self._known))]
+            self._headers += _count(said)
+            while self._headers > MOST_HEADERS:
+                self._forget(next(iter(self._known)))
         return said
+
+    def _forget(self, file: Path) -> None:
+        known = self._known.pop(file, None)
+        if known is not None:
+            self._headers -= _count(known[1])
+
+
+def _count(said: Said) -> int:
+    """As how many headers it counts: what is no image takes room too."""
+    return max(1, len(said)) if isinstance(said, tuple) else 1

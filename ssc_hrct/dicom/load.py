@@ -24,7 +24,7 @@ from ssc_hrct.dicom import geometry
 from ssc_hrct.dicom.files import open_archives
 from ssc_hrct.dicom.headers import NoImage
 from ssc_hrct.dicom.multiframe import read_headers
-from ssc_hrct.dicom.pixels import BadPixels, open_files, stored_values, to_hu
+from ssc_hrct.dicom.pixels import BadPixels, Opened, open_files, stored_values, to_hu
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.repair import fill_run, runs_to_fill, shear_back
 from ssc_hrct.dicom.series import Series, SliceHeader
@@ -70,17 +70,17 @@ def load(
         places = dict(zip(stack.place, stack.order, strict=True))
         total = max(places) + 1
         placement = geometry.place(stack, total, first.rows, first.columns, spacing)
-        hu = np.full(placement.grid.shape, PADDING_HU, dtype=np.int16)
         outwards = sorted(places, key=lambda p: (abs(2 * p - total + 1), p))
-
-        def show() -> None:
-            if early is not None and placement.axes[0] == 0 and not placement.drift_mm[0]:
-                early(_finish(hu.view(), placement, series.acquisition, [("", 0)] * total, first))
-
-        bad = _decode_all({p: headers[places[p]] for p in outwards}, _as_stack(hu, placement), show, progress)
+        slices = {p: headers[places[p]] for p in outwards}
+        opened = open_files(slices.values(), progress=progress)
+        bad, middle = _first_decoded(slices, opened, progress)
+        hu = np.full(placement.grid.shape, PADDING_HU, dtype=np.int16)
+        target = geometry.as_stack(hu, placement.axes, placement.flipped)
+        target[outwards[len(bad)]] = middle
+        if early is not None and placement.axes[0] == 0 and not placement.drift_mm[0]:
+            early(_finish(hu.view(), placement, series.acquisition, [("", 0)] * total, first))
+        bad |= _decode_all(slices, outwards[len(bad) + 1 :], opened, target, progress)
     decoded = sorted(p for p in places if p not in bad)
-    if not decoded:
-        raise _refuse("UNREADABLE", "The pixels of none of the slices could be decoded.")
     sources = {p: (headers[i].sop_uid, headers[i].frame) for p, i in places.items() if p not in bad}
     facts = _with_absent(series.acquisition, stack, decoded, len(bad))
     if placement.axes[0] != 0:
@@ -121,21 +121,29 @@ def _check(facts: Acquisition, headers: Sequence[SliceHeader]) -> geometry.Stack
     return stack
 
 
-def _as_stack(hu: NDArray[np.int16], placement: geometry.Placement) -> NDArray[np.int16]:
-    """A view of the volume [z, y, x] as the stack [slice, row, column] that is stored."""
-    turned = hu[tuple(slice(None, None, -1 if flip else 1) for flip in placement.flipped)]
-    return turned.transpose([placement.axes.index(axis) for axis in (0, 1, 2)])
+def _first_decoded(
+    headers: dict[int, SliceHeader], opened: Opened, progress: Progress
+) -> tuple[set[int], NDArray[np.int16]]:
+    """Places of slices that cannot be decoded, in the order of `headers`, up to the first that can; and its HU.
+
+    Until then no room is made for the others: broken files may promise any number of voxels. Raises HrctError where
+    there is no such slice.
+    """
+    bad: set[int] = set()
+    for place, header in headers.items():
+        progress.step("Reading slices", len(bad), len(headers))
+        try:
+            return bad, to_hu(stored_values(header, opened), header)
+        except BadPixels:
+            bad.add(place)
+    raise _refuse("UNREADABLE", "The pixels of none of the slices could be decoded.")
 
 
 def _decode_all(
-    headers: dict[int, SliceHeader], target: NDArray[np.int16], first: Callable[[], None], progress: Progress
+    headers: dict[int, SliceHeader], places: Sequence[int], opened: Opened, target: NDArray[np.int16],
+    progress: Progress,
 ) -> set[int]:
-    """Decode each slice into its place of `target`, in the order of `headers`; `first` hears when one is there.
-
-    Returns the places of those that cannot be decoded.
-    """
-
-    opened = open_files(headers.values(), progress=progress)
+    """Decode the slices of these places into `target`, in this order; returns those that cannot be decoded."""
 
     def decode(place: int) -> bool:
         header = headers[place]
@@ -146,14 +154,13 @@ def _decode_all(
         return True
 
     bad: set[int] = set()
+    before = len(headers) - len(places)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="decode")
     try:
-        progress.step("Reading slices", 0, len(headers))
-        for done, (place, good) in enumerate(zip(headers, pool.map(decode, headers), strict=True), start=1):
+        progress.step("Reading slices", before, len(headers))
+        for done, (place, good) in enumerate(zip(places, pool.map(decode, places), strict=True), start=before + 1):
             if not good:
                 bad.add(place)
-            elif done == len(bad) + 1:
-                first()
             progress.step("Reading slices", done, len(headers))
     finally:
         pool.shutdown(cancel_futures=True)

@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
+from time import monotonic
 from typing import Any, cast
 
 from pydicom.uid import UID
@@ -32,6 +34,8 @@ LOOPBACK = "127.0.0.1"
 MOST_CONTEXTS = 120
 """Of 128 that an association may propose (PS3.8 9.3.2)."""
 SECONDS, HANDSHAKE_SECONDS = 30, 5
+_LOOK_SECONDS = 0.2
+"""How often it is looked whether the connection still is there."""
 _OUT_OF_ROOM, _CANNOT_UNDERSTAND = 0xA700, 0xC000
 
 
@@ -142,6 +146,7 @@ def _send_all(
         if not link.is_established:
             _close(link)
             raise _not_connected(peer, "refuses us")
+        cast(Any, link).dimse.get_msg = _answers(link)
         try:
             for pair in some:
                 for file in kinds[pair]:
@@ -155,6 +160,22 @@ def _send_all(
             link.release()
             _close(link)
     return sent, tuple(sorted(failed.items()))
+
+
+def _answers(link: Any) -> Callable[..., tuple[Any, Any]]:
+    """In place of the library's wait for an answer, which lasts its whole time where the peer hung up just before."""
+
+    def get(block: bool = False) -> tuple[Any, Any]:
+        until = monotonic() + SECONDS
+        while True:
+            try:
+                context, answer = link.dimse.msg_queue.get(block=block, timeout=_LOOK_SECONDS)
+                return context, answer
+            except Empty:
+                if not block or not link.dul.is_alive() or monotonic() > until:
+                    return None, None
+
+    return get
 
 
 def _unpacked(paths: Sequence[Path]) -> Iterator[Path]:
@@ -251,10 +272,11 @@ def receive(
             (host, port), block=False, evt_handlers=[(evt.EVT_C_STORE, _taker(folder, received))],
             ssl_context=tls.context(server=True) if tls else None,
         ))
-    except OSError as problem:
+    except (OSError, OverflowError, UnicodeError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "there is no such address or port"
         raise HrctError(
-            "NOT_CONNECTED", f"Port {port} of '{host}' cannot be listened on ({problem.strerror}).",
-            "Choose another port.",
+            "NOT_CONNECTED", f"Port {port} of '{host}' cannot be listened on ({why}).",
+            "Choose another address or port.",
         ) from problem
     wait = threading.Event()
     try:

@@ -130,17 +130,17 @@ def _decode(header: SliceHeader, opened: Opened) -> NDArray[Any]:
     decoders.register()
     dataset = opened.parsed.get(header.path) or _parsed(header)
     try:
-        return decoders.decode(dataset, header.transfer_syntax, header.frame)
+        return decoders.decode(dataset, header.transfer_syntax, header.frame, all_bits=True)
     except Exception as problem:  # codecs complain of broken streams in every way; all of them mean the same
         raise BadPixels(f"the pixels cannot be decoded ({type(problem).__name__})") from problem
 
 
 def _without_unused_bits(values: NDArray[Any], header: SliceHeader) -> NDArray[Any]:
-    """Values of the stored bits alone: some writers keep overlays or rubbish in the others."""
-    bits = 8 * values.dtype.itemsize
-    above = bits - 1 - header.high_bit
-    unused = bits - header.bits_stored
-    if unused <= 0 or values.dtype.byteorder == ">" or above < 0 or header.transfer_syntax not in (IMPLICIT, EXPLICIT):
+    """Values of the stored bits alone: some writers keep overlays or rubbish in the others, and a codestream of 12 bits
+    does not say that its highest one is a sign. HighBit tells where plain bits lie; a codestream's are the lowest."""
+    unused = 8 * values.dtype.itemsize - header.bits_stored
+    above = 8 * values.dtype.itemsize - 1 - header.high_bit if decoders.is_plain(header.transfer_syntax) else unused
+    if unused <= 0 or above < 0:
         return values
     moved = np.left_shift(values, above) if above else values
     cleared: NDArray[Any] = np.right_shift(moved, unused)
@@ -160,6 +160,30 @@ def pixel_key(header: SliceHeader, opened: Opened = _NOTHING) -> str:
                 digest.update(file.read())
         except READ_ERRORS:
             digest.update(str(header.path).encode())
+    return digest.hexdigest()
+
+
+def encoded_key(header: SliceHeader, opened: Opened = _NOTHING) -> str:
+    """Equal only for images whose encoded pixels are equal, and all that tells how to decode them: those have equal
+    values, and nothing is decoded to know it. A key of its own for what cannot be read."""
+    told = (
+        header.rows, header.columns, header.transfer_syntax, header.samples, header.photometric, header.bits_allocated,
+        header.bits_stored, header.high_bit, header.signed, header.slope, header.intercept,
+    )
+    digest = hashlib.sha256(repr(told).encode())
+    try:
+        if header.path in opened.parsed:
+            digest.update(decoders.encoded(opened.parsed[header.path], header.frame))
+        elif _in_place(header) and (header.path, header.pixel_offset) in opened.plain:
+            digest.update(opened.plain[header.path, header.pixel_offset])
+        else:
+            with open_file(header.path) as (file, _):
+                file.seek(header.pixel_offset)
+                length = header.pixel_length if header.pixel_offset else None
+                digest.update(file.read(-1 if length is None else length))
+            digest.update(f" {header.frame}".encode())
+    except Exception:  # noqa: BLE001 - the parser complains of broken items in every way
+        digest.update(f"{header.path} {header.frame}".encode())
     return digest.hexdigest()
 
 

@@ -16,12 +16,16 @@ from ssc_hrct.core.errors import WrongUsage
 from ssc_hrct.core.grid import Grid, Triple
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.volume import LabelMap
+from ssc_hrct.dicom.load import MOST_VOXELS
 from ssc_hrct.dicom.quiet import quiet
 
 LUNG_CODES = {"39607008", "3341006", "44029006", "T-28000", "T-28100", "T-28500"}
 """Lung, right lung, left lung: in SNOMED CT, and in the older SRT that files still carry."""
 _NAMED = re.compile(r"((right|left|both|whole)[\s_-]*)?lungs?([\s_-]*(right|left|[rl]))?", re.IGNORECASE)
 _HALF = 0.5
+MOST_TIMES, MOST_EMPTY = 100, 1000
+"""More slices than so many times the frames, and so many more, are no lungs with empty slices left out."""
+_SAME_PLACE_MM = 1e-6
 
 
 def is_dicom(path: Path) -> bool:
@@ -53,11 +57,19 @@ def read_seg_lungs(path: Path, *, progress: Progress = SILENT) -> LabelMap:
             )
         progress.step("Reading the segmentation", 1, 2)
         try:
+            slices, frames = _slices(seg), len(seg.PerFrameFunctionalGroupsSequence)
+            room = slices * int(seg.Rows) * int(seg.Columns)
+        except Exception as problem:  # what is said of the places may be absent or damaged in every way
+            raise _no_volume(path) from problem
+        if slices > MOST_TIMES * frames + MOST_EMPTY or room > MOST_VOXELS:
+            raise WrongUsage(
+                f"The frames of '{path}' lie so far apart that they would make {slices} slices.",
+                "Save the lungs on the scan's own slices.",
+            )
+        try:
             parts = [seg.get_volume(segment_numbers=[n], rescale_fractional=True) for n in numbers]
         except Exception as problem:
-            raise WrongUsage(
-                f"The frames of '{path}' make no volume.", "Save the lungs on the scan's own slices."
-            ) from problem
+            raise _no_volume(path) from problem
     labels = np.zeros(parts[0].array.shape[:3], np.uint8)
     for label, part in enumerate(parts, start=1):
         inside = part.array[..., 0] >= _HALF if part.array.ndim == 4 else part.array >= _HALF
@@ -67,6 +79,28 @@ def read_seg_lungs(path: Path, *, progress: Progress = SILENT) -> LabelMap:
     names = {0: "outside", **{i: f"segment {n}" for i, n in enumerate(numbers, start=1)}}
     frame_of_reference = str(seg.get("FrameOfReferenceUID") or "")
     return LabelMap(labels, _grid(labels.shape, parts[0].affine), names, frame_of_reference)
+
+
+def _no_volume(path: Path) -> WrongUsage:
+    return WrongUsage(f"The frames of '{path}' make no volume.", "Save the lungs on the scan's own slices.")
+
+
+def _slices(seg: Any) -> int:
+    """How many slices the library would make room for, from the places and the spacing of the frames alone."""
+    groups = [*seg.PerFrameFunctionalGroupsSequence, *seg.get("SharedFunctionalGroupsSequence", ())]
+
+    def told(sequence: str, name: str) -> list[Any]:
+        items = (group[sequence][0] for group in groups if group.get(sequence))
+        return [item[name].value for item in items if item.get(name) is not None]
+
+    turned = np.asarray(told("PlaneOrientationSequence", "ImageOrientationPatient")[0], np.float64)
+    places = np.asarray(told("PlanePositionSequence", "ImagePositionPatient"), np.float64)
+    heights = np.unique(places @ np.cross(turned[:3], turned[3:]))
+    steps = [abs(float(step)) for step in told("PixelMeasuresSequence", "SpacingBetweenSlices")]
+    if len(heights) < 2:
+        return 1
+    steps += [] if steps else [float(step) for step in np.diff(heights) if step > _SAME_PLACE_MM]
+    return 1 + round(float(heights[-1] - heights[0]) / min(steps))
 
 
 def _lungs(seg: Any) -> list[int]:

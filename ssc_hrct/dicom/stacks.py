@@ -30,8 +30,14 @@ _MAPS = {"STD_DEVIATION", "SUBTRACTION", "DIVISION", "MULTIPLICATION", "MASKED",
 _FEWEST_PER_ACQUISITION = 3
 
 
-def make_series(headers: Sequence[SliceHeader], *, progress: Progress = SILENT) -> tuple[Series, ...]:
-    """All series that these images make, in a fixed order whatever the order of `headers`."""
+def make_series(
+    headers: Sequence[SliceHeader], *, by_pixels: bool = True, progress: Progress = SILENT
+) -> tuple[Series, ...]:
+    """All series that these images make, in a fixed order whatever the order of `headers`.
+
+    by_pixels: copies are told by their pixels; else by their UIDs alone, and no file is opened.
+    """
+    copies_of = _same_pixels if by_pixels else _same_uid
     ordered = sorted(headers, key=lambda h: (h.study_uid, h.series_uid, h.owner, h.fingerprint, str(h.path), h.frame))
     made: list[Series] = []
     for exam in _part(ordered, _exam_key(ordered)):
@@ -40,7 +46,8 @@ def make_series(headers: Sequence[SliceHeader], *, progress: Progress = SILENT) 
         for group in _part(exam, lambda h: (h.series_uid, "" if h.series_uid else str(h.path.parent))):
             for part in _part_by_look(group):
                 progress.step("Sorting slices")
-                made.extend(_series(piece, study_uid, identity) for piece in _part_by_acquisition(part))
+                made.extend(_series(piece, study_uid, identity, copies_of, progress)
+                            for piece in _part_by_acquisition(part))
     return tuple(made)
 
 
@@ -160,26 +167,68 @@ class _Copies:
     conflicting: int
 
 
-def _drop_copies(headers: list[SliceHeader], whole: geometry.Stack | None) -> _Copies:
-    """Of images at one position with equal pixels the first stays. Reads pixels at shared positions alone."""
-    if whole is None or not whole.same_place:
-        return _Copies(headers, 0, 0)
+_CopiesOf = Callable[[Sequence[SliceHeader], Sequence[Sequence[int]], Progress], list[list[list[int]]]]
+"""Of groups of indices of headers, each group parted into those that are copies of each other."""
+
+
+def _same_uid(
+    headers: Sequence[SliceHeader], groups: Sequence[Sequence[int]], progress: Progress
+) -> list[list[list[int]]]:
+    return [_parted(group, lambda index: headers[index].fingerprint) for group in groups]
+
+
+def _same_pixels(
+    headers: Sequence[SliceHeader], groups: Sequence[Sequence[int]], progress: Progress
+) -> list[list[list[int]]]:
+    """Those with equal values; only what is encoded in different bytes is decoded."""
+    opened = pixels.open_files((headers[index] for group in groups for index in group), progress=progress)
+    total = sum(len(group) for group in groups)
+    done = 0
+
+    def encoded(index: int) -> str:
+        nonlocal done
+        progress.step("Comparing copies", done, total)
+        done += 1
+        return pixels.encoded_key(headers[index], opened)
+
+    def decoded(index: int) -> str:
+        progress.step("Comparing copies", done, total)
+        return pixels.pixel_key(headers[index], opened)
+
+    out = []
+    for group in groups:
+        same = {some[0]: some for some in _parted(group, encoded)}
+        equal = [[*same]] if len(same) == 1 else _parted([*same], decoded)
+        out.append([[index for first in firsts for index in same[first]] for firsts in equal])
+    return out
+
+
+def _parted(group: Iterable[int], key: Callable[[int], str]) -> list[list[int]]:
+    parts: dict[str, list[int]] = {}
+    for index in group:
+        parts.setdefault(key(index), []).append(index)
+    return list(parts.values())
+
+
+def _drop_copies(
+    headers: list[SliceHeader], whole: geometry.Stack | None, copies_of: _CopiesOf, progress: Progress
+) -> _Copies:
+    """Of copies at one position the first stays."""
+    groups = [] if whole is None else whole.same_place
     out: set[int] = set()
     conflicting = 0
-    opened = pixels.open_files(headers[index] for group in whole.same_place for index in group)
-    for group in whole.same_place:
-        by_pixels: dict[str, list[int]] = {}
-        for index in group:
-            by_pixels.setdefault(pixels.pixel_key(headers[index], opened), []).append(index)
-        for same in by_pixels.values():
+    for parts in copies_of(headers, groups, progress) if groups else ():
+        for same in parts:
             out.update(sorted(same)[1:])
-        conflicting += len(by_pixels) if len(by_pixels) > 1 else 0
+        conflicting += len(parts) if len(parts) > 1 else 0
     return _Copies([h for i, h in enumerate(headers) if i not in out], len(out), conflicting)
 
 
-def _series(headers: list[SliceHeader], study_uid: str, identity: Identity) -> Series:
+def _series(
+    headers: list[SliceHeader], study_uid: str, identity: Identity, copies_of: _CopiesOf, progress: Progress
+) -> Series:
     everything = _stack_of(headers)
-    copies = _drop_copies(headers, everything)
+    copies = _drop_copies(headers, everything, copies_of, progress)
     whole = _stack_of(copies.kept)
     ordered = copies.kept if whole is None else [copies.kept[i] for i in whole.order]
     kept = [i for i, h in enumerate(ordered) if not h.truncated]

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
-from ssc_hrct.core.volume import LabelMap, SourceFrames, Volume
+from ssc_hrct.core.volume import LabelMap, Volume
 from ssc_hrct.dicom.codes import MORPHOLOGY, SEGMENTED, SOURCE_IMAGE, Code, Property, concept
+from ssc_hrct.dicom.geometry import as_stack
 from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.series import Series, SliceHeader
@@ -126,14 +127,15 @@ def _segmentation(
 
 def _pixels(volume: Volume, segments: Sequence[Segment]) -> NDArray[np.uint8]:
     """Numbers of the segments [slice, row, column] where they are values of one map; else [..., segment], 0 or 1."""
-    first = segments[0].labels.labels
+    first, source = segments[0].labels.labels, volume.source
     if all(s.labels.labels is first for s in segments) and len({s.value for s in segments}) == len(segments):
         numbers: NDArray[np.uint8] = np.zeros(256, np.uint8)
         numbers[[s.value for s in segments]] = range(1, len(segments) + 1)
-        return np.asarray(numbers[_stored(first, volume.source)], np.uint8)
-    stacked = np.zeros((*_stored(first, volume.source).shape, len(segments)), np.bool_)
+        return np.asarray(numbers[as_stack(first, source.axes, source.flipped)], np.uint8)
+    stacked = np.zeros((*as_stack(first, source.axes, source.flipped).shape, len(segments)), np.bool_)
     for i, segment in enumerate(segments):
-        np.equal(_stored(segment.labels.labels, volume.source), segment.value, out=stacked[..., i])
+        labels = as_stack(segment.labels.labels, source.axes, source.flipped)
+        np.equal(labels, segment.value, out=stacked[..., i])
     return stacked.view(np.uint8)
 
 
@@ -206,12 +208,6 @@ def _as_encoded(dataset: Any) -> None:
 def _slice_at(place: NDArray[np.float64], position: Any) -> int:
     """Index of the slice whose first pixel lies at this position in mm."""
     return round(float(place[0] @ np.array([*(float(v) for v in position), 1.0])))
-
-
-def _stored(array: NDArray[Any], source: SourceFrames) -> NDArray[Any]:
-    """A view of the volume [z, y, x] as the files have it: [slice, row, column]."""
-    turned = array[tuple(slice(None, None, -1 if flip else 1) for flip in source.flipped)]
-    return turned.transpose([source.axes.index(axis) for axis in (0, 1, 2)])
 
 
 def _affine(volume: Volume) -> NDArray[np.float64]:

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from pynetdicom.dimse import DIMSEServiceProvider
 
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.dicom.network import Peer, Received, Sent, Tls, receive, send
@@ -192,6 +194,47 @@ def test_after_the_stop_nothing_more_is_taken(tmp_path: Path) -> None:
     assert stored == len(list((tmp_path / "out").iterdir()))
     time.sleep(0.5)
     assert received.stored == stored
+
+
+@pytest.mark.parametrize(("host", "port"), [("a..b", 0), ("x" * 70, 0), (LOOPBACK, 70_000), ("nowhere.invalid", 0)])
+def test_an_address_that_is_none_is_said(tmp_path: Path, host: str, port: int) -> None:
+    with pytest.raises(HrctError, match="cannot be listened on") as raised:
+        receive(tmp_path / "out", port, Received(), host=host, stop=lambda _: True)
+    assert (raised.value.code, raised.value.do) == ("NOT_CONNECTED", "Choose another address or port.")
+
+
+def test_a_peer_that_hung_up_just_before_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(noise_volume(), tmp_path / "in")
+    tell = DIMSEServiceProvider.send_msg
+
+    def too_late(self: DIMSEServiceProvider, *more: Any) -> None:
+        """Where it is the sender's second request: sent when the library has heard of the end, and forgotten it."""
+        if self.assoc.is_requestor:
+            requests.append(1)
+        while len(requests) == 2 and self.assoc.is_requestor and self.dul.is_alive():
+            time.sleep(0.01)
+        if not self.dul.is_alive():
+            self.msg_queue.queue.clear()
+        tell(self, *more)
+
+    requests: list[int] = []
+    monkeypatch.setattr(DIMSEServiceProvider, "send_msg", too_late)
+    ready, port = threading.Event(), list[int]()
+
+    def started(number: int) -> None:
+        port.append(number)
+        ready.set()
+
+    thread = threading.Thread(target=lambda: receive(
+        tmp_path / "out", 0, Received(), started=started, stop=lambda received: received.stored >= 1))
+    thread.start()
+    assert ready.wait(20)
+    began = time.monotonic()
+    sent = send([tmp_path / "in"], Peer(LOOPBACK, port[0]))
+    assert time.monotonic() - began < 15
+    thread.join(20)
+    assert sent.sent == 1
+    assert sum(number for _, number in sent.failed) == 23
 
 
 def test_a_client_that_says_nothing_holds_nobody_up(tmp_path: Path, certificate: tuple[Path, Path]) -> None:

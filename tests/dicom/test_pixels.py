@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import shutil
+import subprocess
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import SimpleITK
 from numpy.typing import NDArray
-from pydicom import dcmread
+from pydicom import dcmread, dcmwrite, uid
 from pydicom.dataset import FileDataset
-from pydicom.uid import RLELossless
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, RLELossless
 
 from ssc_hrct import dicom
 from ssc_hrct.core.errors import HrctError
@@ -174,6 +180,27 @@ def test_nothing_decodable_is_told_plainly(tmp_path: Path) -> None:
     assert raised.value.code == "UNREADABLE"
 
 
+def test_no_room_is_made_for_slices_of_which_none_can_be_decoded(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path)
+
+    def promise(dataset: FileDataset, _: int) -> None:
+        dataset.Rows = dataset.Columns = 4000
+        dataset.PixelData = encapsulate([b"\xff\xd8 no codestream"])
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        dataset.file_meta.TransferSyntaxUID = uid.JPEGLSLossless
+
+    change(files, promise)
+    series = only(tmp_path)
+    tracemalloc.start()
+    try:
+        with pytest.raises(HrctError) as raised:
+            dicom.load(series)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000, "the scan would take 768 MB"
+    finally:
+        tracemalloc.stop()
+    assert raised.value.code == "UNREADABLE"
+
+
 def test_the_gpl_decoder_is_not_installed() -> None:
     with pytest.raises(importlib.metadata.PackageNotFoundError):
         importlib.metadata.version("pylibjpeg-libjpeg")
@@ -201,6 +228,91 @@ def test_every_transfer_syntax_gives_the_true_values(shared_data: Path) -> None:
             if not (hashlib.sha256(same).hexdigest() == told["sha256"] or (twelve_bit_lossy and close)):
                 wrong.append(name)
     assert wrong == []
+
+
+_HU = np.linspace(-1024, 1023, 40 * 56).reshape(40, 56).astype(np.int16)
+"""Below and above zero: in 12 bits, -1000 looks like 3096 where the sign is lost."""
+
+
+def _twelve_bits(folder: Path, rest: int = 0, high_bit: int = 11) -> Path:
+    """A slice of signed 12-bit values whose highest bit lies there; rest: what stands in the other bits."""
+    file = write(noise_volume(shape=(1, *_HU.shape)), folder)[0]
+
+    def shorten(dataset: FileDataset, _: int) -> None:
+        dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation, dataset.RescaleIntercept = 12, high_bit, 1, 0
+        del dataset.PixelPaddingValue
+        dataset.PixelData = ((_HU & 0x0FFF) << (high_bit - 11) | rest).astype("<u2").tobytes()
+
+    change([file], shorten)
+    return file
+
+
+def _read_hu(file: Path) -> NDArray[np.int16]:
+    header = read_header(file)
+    assert isinstance(header, SliceHeader)
+    return pixels.to_hu(pixels.stored_values(header), header)
+
+
+_CODED: dict[UID, Callable[[NDArray[Any]], bytes | bytearray]] = {
+    uid.JPEGLSLossless: imagecodecs.jpegls_encode,
+    uid.JPEG2000Lossless: lambda values: imagecodecs.jpeg2k_encode(values, reversible=True, bitspersample=12),
+    uid.JPEGLosslessSV1: lambda values: imagecodecs.ljpeg_encode(values, bitspersample=12),
+}
+
+
+@pytest.mark.parametrize("syntax", _CODED, ids=lambda syntax: syntax.name)
+def test_signed_values_of_twelve_bits_keep_their_sign_in_every_codestream(tmp_path: Path, syntax: UID) -> None:
+    file = _twelve_bits(tmp_path)
+
+    def code(dataset: FileDataset, _: int) -> None:
+        dataset.PixelData = encapsulate([bytes(_CODED[syntax](dataset.pixel_array.view(np.uint16) & 0x0FFF))])
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        dataset.file_meta.TransferSyntaxUID = syntax
+
+    change([file], code)
+    np.testing.assert_array_equal(_read_hu(file), _HU)
+
+
+@pytest.mark.parametrize(("rest", "high_bit"), [(0, 11), (0x5000, 11), (0x0005, 15)],
+                         ids=["nothing above", "rubbish above", "rubbish below"])
+@pytest.mark.parametrize(
+    "syntax", [uid.ImplicitVRLittleEndian, uid.DeflatedExplicitVRLittleEndian, uid.ExplicitVRBigEndian, RLELossless],
+    ids=lambda syntax: syntax.name)
+def test_signed_values_of_twelve_bits_are_the_same_however_they_are_stored(
+    tmp_path: Path, syntax: UID, rest: int, high_bit: int
+) -> None:
+    file = _twelve_bits(tmp_path, rest, high_bit)
+    dataset = dcmread(file)
+    if syntax == RLELossless:
+        dataset.compress(syntax, generate_instance_uid=False, encoding_plugin="pydicom")
+    elif syntax == uid.ExplicitVRBigEndian:
+        dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").astype(">u2").tobytes()
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dcmwrite(file, dataset, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian)
+    np.testing.assert_array_equal(_read_hu(file), _HU)
+
+
+@pytest.mark.skipif(shutil.which("dcmcjpls") is None, reason="dcmtk is not installed")
+@pytest.mark.parametrize("program", [["dcmcjpls"], ["dcmcjpeg", "+e1"], ["dcmcrle"]], ids=lambda program: program[0])
+def test_signed_values_of_twelve_bits_as_dcmtk_codes_them(tmp_path: Path, program: list[str]) -> None:
+    file = _twelve_bits(tmp_path / "in")
+    subprocess.run([*program, str(file), str(tmp_path / "coded.dcm")], check=True, capture_output=True)
+    np.testing.assert_array_equal(_read_hu(tmp_path / "coded.dcm"), _HU)
+
+
+@pytest.mark.parametrize("length", [0, 1, 7])
+def test_boxes_of_jpeg_2000_that_lead_nowhere_end(tmp_path: Path, length: int) -> None:
+    file = _twelve_bits(tmp_path)
+
+    def code(dataset: FileDataset, _: int) -> None:
+        boxed = bytes(imagecodecs.jpeg2k_encode(dataset.pixel_array & 0x0FFF, codecformat="jp2", reversible=True))
+        dataset.PixelData = encapsulate([boxed[:12] + length.to_bytes(4, "big") + boxed[16:]])
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        dataset.file_meta.TransferSyntaxUID = uid.JPEG2000Lossless
+
+    change([file], code)
+    with pytest.raises(pixels.BadPixels):
+        _read_hu(file)
 
 
 def test_twelve_bit_lossy_jpeg_is_as_a_second_reader_has_it(shared_data: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,25 @@ def test_what_cannot_be_lungs_is_said(tmp_path: Path) -> None:
         read_seg_lungs(tmp_path / "cut.dcm")
     with pytest.raises(WrongUsage, match="no DICOM segmentation"):
         read_seg_lungs(next((tmp_path / "b" / "in").iterdir()))
+
+
+@pytest.mark.parametrize("spaced", [True, False], ids=["spacing told", "spacing not told"])
+def test_a_frame_far_away_makes_no_room_for_millions_of_slices(tmp_path: Path, spaced: bool) -> None:
+    file, labels = saved(tmp_path)
+    seg = pydicom.dcmread(file)
+    if not spaced:
+        del seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices
+        seg.save_as(file)
+        assert np.count_nonzero(read_seg_lungs(file).labels) == np.count_nonzero(labels)
+    seg.PerFrameFunctionalGroupsSequence[-1].PlanePositionSequence[0].ImagePositionPatient[2] = 1_000_001.5
+    seg.save_as(file)
+    tracemalloc.start()
+    try:
+        with pytest.raises(WrongUsage, match=r"so far apart that they would make 500\d\d\d slices"):
+            read_seg_lungs(file)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def by_dcmqi(series: dicom.Series, labels: np.ndarray, folder: Path) -> Path:

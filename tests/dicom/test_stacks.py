@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
-from pydicom.dataset import FileDataset
-from pydicom.uid import RLELossless
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from ssc_hrct import dicom
 from ssc_hrct.core.acquisition import SeriesKind
-from ssc_hrct.core.errors import HrctError
+from ssc_hrct.core.errors import Cancelled, HrctError
 from ssc_hrct.core.volume import PADDING_HU
+from ssc_hrct.dicom import decoders
 from tests.dicom.making import ORIGIN, change, found, noise_volume, only, uids, write
 
 
@@ -96,6 +100,63 @@ def test_a_copy_in_another_transfer_syntax_is_a_copy(tmp_path: Path) -> None:
     dataset.compress(RLELossless, generate_instance_uid=False)
     dataset.save_as(tmp_path / "copy")
     assert only(tmp_path).acquisition.extra_copies == 1
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The frames that were decoded."""
+    seen: list[int] = []
+    decode = decoders.decode
+
+    def counting(dataset: Dataset, syntax: str, frame: int, **more: bool) -> Any:
+        seen.append(frame)
+        return decode(dataset, syntax, frame, **more)
+
+    monkeypatch.setattr(decoders, "decode", counting)
+    return seen
+
+
+def packed_twice(folder: Path, *, alike: bool) -> None:
+    """Each slice as JPEG 2000, and once more: in the same bytes, or the same values in other bytes."""
+    for file in write(noise_volume(), folder):
+        dataset = pydicom.dcmread(file)
+        plain = dataset.pixel_array
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+        for name, kind in ((file, "j2k"), (folder / f"copy-{file.name}", "j2k" if alike else "jp2")):
+            dataset.PixelData = encapsulate([bytes(imagecodecs.jpeg2k_encode(
+                plain, codecformat=kind, reversible=True))])
+            dataset.save_as(name)
+
+
+def test_copies_of_equal_bytes_are_known_without_decoding(tmp_path: Path, decoded: list[int]) -> None:
+    packed_twice(tmp_path, alike=True)
+    facts = only(tmp_path).acquisition
+    assert (facts.slices, facts.extra_copies, facts.conflicting) == (24, 24, 0)
+    assert decoded == []
+
+
+def test_a_stop_is_heard_between_two_images_that_are_compared(tmp_path: Path, decoded: list[int]) -> None:
+    class Stop:
+        def step(self, text: str, done: int = 0, total: int = 0) -> None:
+            if len(decoded) == 3:
+                raise Cancelled
+
+    packed_twice(tmp_path, alike=False)
+    facts = only(tmp_path).acquisition
+    assert (facts.slices, facts.extra_copies, facts.conflicting) == (24, 24, 0)
+    assert len(decoded) == 48
+    decoded.clear()
+    with pytest.raises(Cancelled):
+        dicom.find([tmp_path], progress=Stop())
+    assert len(decoded) == 3
+
+
+def test_equal_bytes_of_another_rescale_are_no_copy(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path)
+    shutil.copy(files[3], tmp_path / "other")
+    change([tmp_path / "other"], lambda dataset, _: setattr(dataset, "RescaleIntercept", -1000))
+    assert (only(tmp_path).acquisition.extra_copies, only(tmp_path).acquisition.conflicting) == (0, 2)
 
 
 def test_images_that_share_a_position_and_differ_are_no_copies(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_folder_without_files_says_so_and_offers_another(qtbot, open_window):
 def test_a_folder_without_dicom_says_how_many_files_were_looked_at(qtbot, open_window):
     window = open_window(FakeBackend(listing=Listing((), 12, 12, 0)))
     window.session.open_paths((FOLDER,))
-    qtbot.waitUntil(lambda: window.welcome.line.text().startswith("No DICOM image among 12 files."))
+    qtbot.waitUntil(lambda: window.welcome.line.text().startswith("No DICOM image was found among 12 files."))
 
 
 def test_a_path_that_is_not_there_is_a_plain_line(qtbot, open_window):
