@@ -1,4 +1,4 @@
-"""Broken and hostile DICOM through finding, choosing and loading: how many inputs, and what became of them.
+"""Broken and hostile DICOM through finding, choosing, loading and copying: how many inputs, and what became of them.
 
     ./dev bench fuzz                 50,000 inputs; about 20 minutes on two idle cores
     ./dev bench fuzz --inputs 1000   fewer, to try it

@@ -18,6 +18,7 @@ from ssc_hrct import dicom
 from ssc_hrct.app.identity import name_each
 from ssc_hrct.app.listing import look
 from ssc_hrct.app.secret import Secret, load_secret
+from ssc_hrct.app.words import nothing_found, plural
 from ssc_hrct.core.errors import HrctError, WrongUsage
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.protocol import Protocol
@@ -51,7 +52,7 @@ def deidentify(
     _check_empty(out)
     found, choices = look(paths, protocol, progress=progress)
     if not choices:
-        raise HrctError("NO_DICOM", f"No DICOM image was found among {found.files} files.", "Check the path.")
+        raise HrctError("NO_DICOM", *nothing_found(found.files, len(found.damaged), len(found.locked), found.other))
     people = {(c.identity.patient_id.strip(), c.identity.birth_date.strip(), c.identity.sex.strip()) for c in choices}
     nameless = any(not patient for patient, _, _ in people)
     if subject is not None and (len(people) > 1 or (nameless and len(choices) > 1)):
@@ -64,9 +65,10 @@ def deidentify(
     listed = {file for c in choices for s in _all(c) for file in s.files}
     left_out: Counter[str] = Counter({
         "it is no DICOM": found.not_dicom, "it holds no image": found.other,
-        "it is damaged": len(set(found.damaged) - listed),
+        "it is damaged": len(set(found.damaged) - listed), "it may not be opened": len(found.locked),
     })
     count: Counter[str] = Counter()
+    gone: Counter[str] = Counter()
     written = done = 0
     with dicom.open_archives():
         for choice, whose in zip(choices, named, strict=True):
@@ -81,11 +83,11 @@ def deidentify(
                 progress.step("Writing without identity", done, len(listed))
                 done += 1
                 try:
-                    dicom.write_deidentified(file, folder / name, replace(rules, series=series))
+                    gone.update(dicom.write_deidentified(file, folder / name, replace(rules, series=series)))
                     written += 1
                 except dicom.NotWritten as why:
                     left_out[str(why)] += 1
-    return Report(written, len(choices), tuple(sorted(count)), tuple(sorted((+left_out).items())), _notes(site))
+    return Report(written, len(choices), tuple(sorted(count)), tuple(sorted((+left_out).items())), _notes(site, gone))
 
 
 def _placed(choice: dicom.ExamChoice) -> Iterator[tuple[str, Path, str]]:
@@ -99,10 +101,15 @@ def _placed(choice: dicom.ExamChoice) -> Iterator[tuple[str, Path, str]]:
                 yield series.acquisition.series_instance_uid, file, f"series-{number:02d}/{place:05d}.dcm"
 
 
-def _notes(site: Secret) -> tuple[str, ...]:
-    told = f"Pseudonyms, UIDs and the shift of dates are made with the secret in '{site.place}'."
-    made = "That secret was made just now. Keep it: without it they cannot be made again."
-    return (told, made) if site.made else (told,)
+def _notes(site: Secret, gone: Counter[str]) -> tuple[str, ...]:
+    """gone: elements that went because they name someone, each with in how many images."""
+    told = [f"Pseudonyms, UIDs and the shift of dates are made with the secret in '{site.place}'."]
+    if site.made:
+        told.append("That secret was made just now. Keep it: without it they cannot be made again.")
+    if gone:
+        each = ", ".join(f"{name} in {plural(number, 'image')}" for name, number in sorted(gone.items()))
+        told.append(f"Left out because they hold a part of a name or number: {each}.")
+    return tuple(told)
 
 
 def _all(choice: dicom.ExamChoice) -> tuple[dicom.Series, ...]:

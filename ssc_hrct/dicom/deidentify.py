@@ -2,8 +2,9 @@
 
 In: a file, and what its subject, UIDs and dates become. Out: a CT image that other programs read and that is scored to
 the same numbers. By the basic profile of PS3.15 annex E turned round: not what must go is listed, but what may stay.
-Private elements, free text, overlays and everything unknown go. Text that stays is looked through for the patient's
-own names and numbers, and goes where it holds one. Beside the pixels' values nothing stays of what holds them
+Private elements, free text, overlays and everything unknown go, and what is not of the kind that the dictionary names
+(`kept_values`). Text that stays is looked through for the patient's own names and numbers, and goes where it holds one
+(`own_words`). Beside the pixels' values nothing stays of what holds them
 (`clean_pixels`). What is burned into pixels cannot be seen here: pages and captures, and images that say so, are not
 written.
 """
@@ -11,15 +12,14 @@ written.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pydicom
+from pydicom.datadict import dictionary_VM, dictionary_VR
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID
@@ -27,17 +27,15 @@ from pydicom.uid import UID
 from ssc_hrct.core.paths import written_whole
 from ssc_hrct.dicom.clean_pixels import NotWritten, clean_pixels, pixel_bytes
 from ssc_hrct.dicom.files import READ_ERRORS, read_dataset, syntax_of
-from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, has_contrast, names_expiration
+from ssc_hrct.dicom.headers import CT_IMAGE, ENHANCED_CT, FIRST_CT, MOST_ELEMENTS, has_contrast, names_expiration
+from ssc_hrct.dicom.kept_values import is_sound, texts
+from ssc_hrct.dicom.own_words import names_someone, own_words, text_names_someone
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.dicom.write_ct import IMPLEMENTATION_UID
 from ssc_hrct.version import __version__
 
-SHORTEST_NAME, LONG_ENOUGH = 2, 6
-"""Parts of names and numbers are looked for as whole words from the first length on, anywhere in a text from the
-second; signs of which one is a word (Chinese, Korean, Japanese) always."""
-_SPLIT = re.compile(r"[\W_]+")
 _STAY = frozenset((
-    "SOPClassUID", "ImageType", "Modality", "Manufacturer", "ManufacturerModelName", "SoftwareVersions",
+    "ImageType", "Modality", "Manufacturer", "ManufacturerModelName", "SoftwareVersions",
     "PatientPosition", "BodyPartExamined", "SeriesNumber", "AcquisitionNumber", "InstanceNumber",
     "TemporalPositionIdentifier", "NumberOfTemporalPositions", "ScanOptions", "KVP", "DataCollectionDiameter",
     "ReconstructionDiameter", "DistanceSourceToDetector", "DistanceSourceToPatient", "GantryDetectorTilt",
@@ -52,8 +50,8 @@ _STAY = frozenset((
     "RescaleType", "WindowCenter", "WindowWidth", "LossyImageCompression", "LossyImageCompressionRatio",
     "LossyImageCompressionMethod", "BurnedInAnnotation", "QualityControlImage", "PixelPresentation",
     "VolumetricProperties", "VolumeBasedCalculationTechnique", "ContentQualification", "PresentationLUTShape",
-    "AcquisitionDuration", "FrameType", "FrameAcquisitionNumber", "FrameReferenceDateTime", "FrameAcquisitionDateTime",
-    "FrameAcquisitionDuration", "DimensionIndexValues", "StackID", "InStackPositionNumber", "TemporalPositionIndex",
+    "AcquisitionDuration", "FrameType", "FrameAcquisitionNumber", "FrameAcquisitionDuration",
+    "DimensionIndexValues", "StackID", "InStackPositionNumber", "TemporalPositionIndex",
     "DimensionIndexPointer", "FunctionalGroupPointer", "DimensionOrganizationType", "FrameLaterality",
     "AcquisitionType", "TubeAngle", "ConstantVolumeFlag", "FluoroscopyFlag", "ReconstructionFieldOfView",
     "ReconstructionPixelSpacing", "ReconstructionAngle", "ReconstructionTargetCenterPatient",
@@ -85,18 +83,20 @@ _MUST = {
     "Manufacturer": _GONE, "ManufacturerModelName": _GONE, "SoftwareVersions": _GONE,
 }
 """What an enhanced image must have with a value (PS3.3 A.38: type 1), and what stands there when the value went."""
-_TEXT = {"CS", "LO", "LT", "SH", "ST", "UC", "UT", "PN", "AE"}
-
-
-_SHAPES = {
-    "date": re.compile(r"\d{8}"), "time": re.compile(r"\d{2,6}(\.\d{1,6})?"),
-    "moment": re.compile(r"\d{8}(\d{2,6}(\.\d{1,6})?)?([+-]\d{4})?"),
-}
+_NEEDED = frozenset((
+    "Modality", "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "BitsAllocated",
+    "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept",
+    "RescaleSlope", "RescaleType", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient",
+))
+"""Without these the pixels would mean something else: where one is not what it should be, the file is damaged."""
+_BY_PLACE = frozenset(("ImageType", "FrameType"))
+"""Values that mean something by their place: one that names someone is replaced, and the others stay."""
+_DATE, _TIME = "(?P<day>[0-9]{8})", r"(?P<hour>[0-9]{2})((?P<minute>[0-9]{2})((?P<second>[0-9]{2})(\.[0-9]{1,6})?)?)?"
+_SHAPES = {"DA": re.compile(_DATE), "TM": re.compile(_TIME),
+           "DT": re.compile(f"{_DATE}({_TIME})?([+-][01][0-9][0-5][0-9])?")}
 """What a date, time or moment looks like (PS3.5 6.2); anything else may be a name."""
-_DEFINED = {"PhotometricInterpretation", "PatientPosition", "RescaleType", "Modality", "BodyPartExamined", "ImageType",
-            "LossyImageCompressionMethod", "FrameType", "RotationDirection", "ExposureModulationType"}
-"""Code strings of known words. They stay where each is a word of capitals, whatever the patient is called."""
-_WORD = re.compile(r"[A-Z0-9][A-Z0-9_ ]{0,15}")
+_IN_A_NAME = re.compile(r"[\\^=]")
+"""Signs that part a name into components, groups and values."""
 
 
 class Dates(StrEnum):
@@ -121,31 +121,47 @@ class Rules:
     series: str = ""
 
 
-def write_deidentified(file: Path, out: Path, rules: Rules) -> None:
+def write_deidentified(file: Path, out: Path, rules: Rules) -> frozenset[str]:
     """The CT image in `file` without identity, as `out`. `file` is not changed.
 
-    Raises NotWritten for what is no CT image, may show a name in its pixels, or cannot be read; HrctError
+    Gives the keywords of what would have stayed, and went because it holds a part of a name or number. Raises
+    NotWritten for what is no CT image, may show a name in its pixels, or cannot be read; HrctError
     (OUTPUT_NOT_WRITABLE).
     """
     with quiet():
-        made = _made(_read(file), rules)
+        try:
+            made, gone = _made(_read(file), rules)
+        except NotWritten:
+            raise
+        except Exception as problem:  # an element of the wrong kind breaks whatever uses it
+            raise NotWritten("it is damaged") from problem
         with written_whole(out) as aside:
-            made.save_as(aside, enforce_file_format=True)
+            try:
+                made.save_as(aside, enforce_file_format=True)
+            except OSError:
+                raise
+            except Exception as problem:  # the writer complains of broken values in every way
+                raise NotWritten("it is damaged") from problem
+    return gone
 
 
 def _read(file: Path) -> FileDataset:
     try:
         read = read_dataset(file)
+        if len(read) > MOST_ELEMENTS:
+            raise NotWritten("it is damaged")
         read.decode()
         for _ in read.iterall():  # parses all, so that what is broken shows here
             pass
+    except NotWritten:
+        raise
     except READ_ERRORS as problem:
         raise NotWritten("it cannot be read") from problem
     except Exception as problem:  # the parser complains of broken files in every way
         raise NotWritten("it is damaged") from problem
     if read.get("SOPClassUID", "") not in (CT_IMAGE, *ENHANCED_CT):
         raise NotWritten("it is no CT image, and may show a name in its pixels or text")
-    if str(read.get("BurnedInAnnotation", "")).upper() == "YES":
+    if any(text.strip().upper() == "YES" for text in texts(read.get("BurnedInAnnotation"))):
         raise NotWritten("it says that text is burned into its pixels")
     if "PixelData" not in read:
         raise NotWritten("it holds no pixels")
@@ -154,7 +170,8 @@ def _read(file: Path) -> FileDataset:
     return read
 
 
-def _made(old: FileDataset, rules: Rules) -> FileDataset:
+def _made(old: FileDataset, rules: Rules) -> tuple[FileDataset, frozenset[str]]:
+    """The copy, and the keywords of what names someone."""
     pixels, syntax = clean_pixels(old, syntax_of(old))
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = syntax
@@ -163,10 +180,11 @@ def _made(old: FileDataset, rules: Rules) -> FileDataset:
     made = FileDataset("", {}, file_meta=meta, preamble=bytes(128), is_implicit_VR=syntax.is_implicit_VR,
                        is_little_endian=syntax.is_little_endian)
     made.SpecificCharacterSet = "ISO_IR 192"
-    _copy(old, made, rules, _own_words(old))
+    made.SOPClassUID = UID(str(old.SOPClassUID))
+    gone = _copy(old, made, rules, own_words(old))
     for name in _EMPTY:
         made.setdefault(name, "")
-    made.PatientID = made.PatientName = rules.subject_id
+    made.PatientID, made.PatientName = rules.subject_id, _IN_A_NAME.sub("_", rules.subject_id)
     made.PatientIdentityRemoved = "YES"
     made.DeidentificationMethod = f"ssc_hrct {__version__}: named elements alone stay"
     made.DeidentificationMethodCodeSequence = Items([_code(*code) for code in _methods(rules.dates)])
@@ -191,7 +209,7 @@ def _made(old: FileDataset, rules: Rules) -> FileDataset:
     if not syntax.is_encapsulated:
         made.HighBit = made.BitsStored - 1  # where the cleared values lie
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = made.SOPClassUID, made.SOPInstanceUID
-    return made
+    return made, frozenset(gone)
 
 
 def _complete_enhanced(old: Dataset, made: FileDataset, rules: Rules) -> None:
@@ -206,76 +224,62 @@ def _complete_enhanced(old: Dataset, made: FileDataset, rules: Rules) -> None:
             element.value = _MUST[element.keyword]
 
 
-def _copy(old: Dataset, made: Dataset, rules: Rules, own: frozenset[str]) -> None:
-    """What may stay of one dataset, and of its sequences likewise."""
+def _copy(old: Dataset, made: Dataset, rules: Rules, own: frozenset[str]) -> set[str]:
+    """What may stay of one dataset, and of its sequences likewise; gives the keywords of what names someone."""
+    gone: set[str] = set()
     for element in old:
         name = element.keyword
         if name in _SEQUENCES:
-            made.add_new(element.tag, "SQ", [_inside(item, rules, own) for item in element.value])
+            if element.VR != "SQ":
+                raise NotWritten("it is damaged")
+            items = [Dataset() for _ in element.value]
+            for item, new in zip(element.value, items, strict=True):
+                gone |= _copy(item, new, rules, own)
+            made.add_new(element.tag, "SQ", items)
         elif name in _UIDS:
-            if element.value:
-                uids = [rules.new_uid(str(uid)) for uid in _each(element.value)]
+            uids = [rules.new_uid(uid) for uid in _uids(element)]
+            if uids:
                 made.add_new(element.tag, "UI", uids if len(uids) > 1 else uids[0])
         elif name in _DATES or name in _TIMES or name in _MOMENTS:
-            made.add_new(element.tag, element.VR, _when(str(element.value or ""), name, rules))
-        elif name in _STAY and not _names_someone(element, own):
-            made[element.tag] = element
+            kind = dictionary_VR(element.tag)
+            made.add_new(element.tag, kind, _when("\\".join(texts(element.value)), kind, rules))
+        elif name in _STAY:
+            if not is_sound(element):
+                if name in _NEEDED:
+                    raise NotWritten("it is damaged")
+                continue
+            names = names_someone(element, own)
+            if names:
+                gone.add(name)
+            if names and name in _BY_PLACE:
+                kept = [_GONE if text_names_someone(text, own) else text for text in texts(element.value)]
+                made.add_new(element.tag, element.VR, kept)
+            elif not names:
+                made[element.tag] = element
+    return gone
 
 
-def _inside(item: Dataset, rules: Rules, own: frozenset[str]) -> Dataset:
-    made = Dataset()
-    _copy(item, made, rules, own)
-    return made
+def _uids(element: pydicom.DataElement) -> list[str]:
+    """What stands in the place of a UID, whatever it is; one where there can be but one."""
+    found = [uid for uid in texts(element.value) if uid]
+    return found if dictionary_VM(element.tag) != "1" or not found else ["\\".join(found)]
 
 
-def _when(value: str, name: str, rules: Rules) -> str:
-    shape = _SHAPES["date" if name in _DATES else "time" if name in _TIMES else "moment"]
-    if rules.dates is Dates.DROP or not shape.fullmatch(value):
+def _when(value: str, kind: str, rules: Rules) -> str:
+    """The date, time or moment as the rules have it; nothing where it is none, or from before there was CT."""
+    found = _SHAPES[kind].fullmatch(value)
+    if rules.dates is Dates.DROP or found is None:
         return ""
-    if rules.dates is Dates.KEEP or name in _TIMES:
-        return value
+    parts = found.groupdict()
     try:
-        moved = date(int(value[:4]), int(value[4:6]), int(value[6:8])) + timedelta(days=rules.days)
+        time(int(parts.get("hour") or 0), int(parts.get("minute") or 0), min(59, int(parts.get("second") or 0)))
+        if kind == "TM":
+            return value
+        day = date(int(value[:4]), int(value[4:6]), int(value[6:8]))
+        moved = day + timedelta(days=rules.days if rules.dates is Dates.SHIFT else 0)
     except (ValueError, OverflowError):
         return ""
-    return f"{moved:%Y%m%d}{value[8:]}"
-
-
-def _names_someone(element: pydicom.DataElement, own: frozenset[str]) -> bool:
-    """Whether a text that may stay holds a word of the patient's own, whole."""
-    if element.VR not in _TEXT:
-        return False
-    if element.keyword in _DEFINED:
-        return not all(_WORD.fullmatch(text.upper()) for text in _texts(element.value) if text)
-    for text in _texts(element.value):
-        words = {text, *_SPLIT.split(text)}
-        joined = "".join(_SPLIT.split(text))
-        if words & own or any(len(word) >= LONG_ENOUGH and word in joined for word in own):
-            return True
-    return False
-
-
-def _own_words(old: Dataset) -> frozenset[str]:
-    """The patient's and the exam's own names and numbers, in small letters."""
-    names = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName", "AccessionNumber",
-             "PatientBirthDate", "PatientMotherBirthName", "InstitutionName", "ReferringPhysicianName",
-             "OperatorsName", "PerformingPhysicianName", "StationName", "StudyID")
-    found = set()
-    for name in names:
-        for value in _texts(old.get(name)):
-            parts = [part for part in _SPLIT.split(value) if part]
-            found |= {value, *parts, *("".join(pair) for pair in pairwise(parts))}
-    return frozenset(word for word in found if len(word) >= SHORTEST_NAME or any(ord(sign) > 0x2E7F for sign in word))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if value is not None:
-        yield from (str(one).strip().lower() for one in _each(value))
-
-
-def _each(value: Any) -> Iterable[Any]:
-    """The values of an element that may have one or several."""
-    return value if isinstance(value, (list, pydicom.multival.MultiValue)) else [value]
+    return f"{moved:%Y%m%d}{value[8:]}" if day.year >= FIRST_CT else ""
 
 
 def _methods(dates: Dates) -> list[tuple[str, str]]:

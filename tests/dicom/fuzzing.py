@@ -1,9 +1,13 @@
-"""Broken and hostile DICOM from seeds, and what the program makes of it: a load, a count, or a refusal by name."""
+"""Broken and hostile DICOM from seeds, and what the program makes of it: a load, a count, or a refusal by name.
+
+Of each input one image is copied without identity too: the one that was harmed, where it is still found as one.
+"""
 
 from __future__ import annotations
 
 import io
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -18,6 +22,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLS
 
 from ssc_hrct import dicom
 from ssc_hrct.app.assets import default_protocol
+from ssc_hrct.app.deidentify import new_uid
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.dicom.quiet import quiet
 from ssc_hrct.quality import check_header
@@ -189,6 +194,7 @@ def outcome(folder: Path) -> str:
     """What the program makes of a folder, in one word or code. Raises what should never be raised."""
     try:
         found = dicom.find([folder])
+        _copy_without_identity(folder, found)
         choices = dicom.choose(found.series, lambda facts: check_header(facts, default_protocol()))
         told = "loaded" if choices else "nothing to load"
         for choice in choices:
@@ -199,3 +205,23 @@ def outcome(folder: Path) -> str:
     except HrctError as problem:
         return problem.code
     return told
+
+
+def _copy_without_identity(folder: Path, found: dicom.Found) -> None:
+    """The file that was changed last, where an image was found in it; of an archive the first image."""
+    changed = max(folder.iterdir(), key=lambda each: each.stat().st_mtime_ns)
+    images = [file for series in found.series for file in series.files if changed in (file, *file.parents)]
+    if not images:
+        return
+    rules = dicom.Rules("subj-1", lambda old: new_uid(b"key", old), dicom.Dates.SHIFT, days=-100)
+    with tempfile.TemporaryDirectory(prefix="ssc-hrct-fuzz-") as place:
+        out = Path(place, "copy.dcm")
+        try:
+            dicom.write_deidentified(images[0], out, rules)
+        except dicom.NotWritten:
+            assert not out.exists()
+            return
+        with quiet():
+            copy = pydicom.dcmread(out)
+            assert copy.PatientID == "subj-1"
+            assert "PixelData" in copy
