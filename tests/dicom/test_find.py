@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -221,3 +222,28 @@ def test_what_pydicom_was_told_before_is_left_as_it_was(tmp_path: Path) -> None:
     before = pydicom.config.settings.reading_validation_mode
     only(tmp_path)
     assert pydicom.config.settings.reading_validation_mode == before
+
+
+def test_files_and_folders_that_may_not_be_opened_are_told_apart_from_damaged_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = write(noise_volume(), tmp_path / "in")
+    (tmp_path / "in" / "locked").mkdir()
+    really_open, really_scan = Path.open, os.scandir
+
+    def opened(self: Path, *given: object, **named: object) -> object:
+        if self == files[3] or self.is_dir():
+            raise PermissionError(13, "Permission denied")
+        return really_open(self, *given, **named)  # type: ignore[call-overload]
+
+    def scanned(folder: Path) -> object:
+        if Path(folder).name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return really_scan(folder)
+
+    monkeypatch.setattr(Path, "open", opened)
+    monkeypatch.setattr(os, "scandir", scanned)
+    found = dicom.find([tmp_path])
+    assert set(found.locked) == {files[3], tmp_path / "in" / "locked"}
+    assert found.damaged == ()
+    assert found.series[0].acquisition.slices == len(files) - 1
