@@ -41,7 +41,7 @@ def test_an_exam_is_scored_in_the_window_as_without_it_and_exported(qtbot, open_
     window = open_window(Backend())
     session = window.session
     session.open_paths((exam,))
-    qtbot.waitUntil(lambda: session.volume is not None, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: session.volume is not None and session.loading is None, timeout=LONG_MS)
     panel = window.reading.panel
     panel.subject.clear()
     qtbot.keyClicks(panel.subject, "0007")
