@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         window.show()
         save(application, window, "empty")
         session.open_paths((folder,))
-        wait(application, lambda: session.volume is not None, "slices on the screen")
+        wait(application, lambda: session.volume is not None and session.loading is None, "slices on the screen")
         session.set_visit("Baseline")
         session.score()
         wait(application, lambda: session.scoring is None and session.maps is not None, "a score with its overlay")
