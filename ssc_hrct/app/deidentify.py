@@ -24,13 +24,14 @@ from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.core.protocol import Protocol
 
 LARGEST_SHIFT_DAYS = 3650
+_UNREADABLE = ("it is damaged", "it cannot be read", "it may not be opened")
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """left_out: reasons in words, each with how many files. subjects: what they are called now, sorted.
 
-    notes: sentences for the person.
+    notes: sentences for the person. unreadable: how many files could not be read, so that exams may be incomplete.
     """
 
     written: int
@@ -38,6 +39,7 @@ class Report:
     subjects: tuple[str, ...]
     left_out: tuple[tuple[str, int], ...]
     notes: tuple[str, ...]
+    unreadable: int = 0
 
 
 def deidentify(
@@ -74,7 +76,7 @@ def deidentify(
         for choice, whose in zip(choices, named, strict=True):
             count[whose.subject.id] += 1
             rules = dicom.Rules(
-                whose.subject.id, lambda old: new_uid(site.key, old), dates,
+                whose.subject.id, lambda old: new_uid(site.key, old, dates), dates,
                 days=-_days(site.key, choice.identity.patient_id or choice.study_instance_uid),
                 study=choice.study_instance_uid,
             )
@@ -87,7 +89,9 @@ def deidentify(
                     written += 1
                 except dicom.NotWritten as why:
                     left_out[str(why)] += 1
-    return Report(written, len(choices), tuple(sorted(count)), tuple(sorted((+left_out).items())), _notes(site, gone))
+    unreadable = sum(left_out[why] for why in _UNREADABLE)
+    return Report(written, len(choices), tuple(sorted(count)), tuple(sorted((+left_out).items())), _notes(site, gone),
+                  unreadable)
 
 
 def _placed(choice: dicom.ExamChoice) -> Iterator[tuple[str, Path, str]]:
@@ -116,9 +120,12 @@ def _all(choice: dicom.ExamChoice) -> tuple[dicom.Series, ...]:
     return (choice.scan, *(other for other, _ in choice.others))
 
 
-def new_uid(key: bytes, old: str) -> str:
-    """The UID that stands for an old one: a random-looking UUID of RFC 9562 under 2.25 (PS3.5 B.2), by HMAC-SHA256."""
-    digest = bytearray(hmac.new(key, f"uid\0{old}".encode(), hashlib.sha256).digest()[:16])
+def new_uid(key: bytes, old: str, dates: dicom.Dates) -> str:
+    """The UID that stands for an old one: a random-looking UUID of RFC 9562 under 2.25 (PS3.5 B.2), by HMAC-SHA256.
+
+    Copies with other dates have other UIDs: they are other objects, and side by side they would tell the shift.
+    """
+    digest = bytearray(hmac.new(key, f"uid\0{dates.value}\0{old}".encode(), hashlib.sha256).digest()[:16])
     digest[6], digest[8] = digest[6] & 0x0F | 0x40, digest[8] & 0x3F | 0x80
     return f"2.25.{int.from_bytes(digest, 'big')}"
 

@@ -35,6 +35,8 @@ OBJECTS = "objects"
 """Folder of these files beside the table."""
 _SEG_FORMATS = ("seg", "sr")
 _GREY = (150, 150, 150)
+_FIRST_SEG_SERIES = 110
+"""Behind the report (101) and the page (102, 103)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +148,13 @@ def _seg(work: Work, progress: Progress) -> None:
     kinds = [dicom.Segment(what, work.patterns.labels, pattern, colours[pattern.word], family=dicom.LEARNED)
              for pattern, what in dicom.PATTERNS.items()]
     blood = [dicom.Segment(dicom.VESSELS, vessels, 1, _GREY)]
-    for ending, segments in (("anatomy", anatomy), ("vessels", blood), ("patterns", kinds)):
+    parts = (("anatomy", "lungs and airways", anatomy), ("vessels", "vessels", blood), ("patterns", "patterns", kinds))
+    for number, (ending, what, segments) in enumerate(parts):
         file = work.place(f"{ending}.dcm")
         work.written.append(dicom.write_seg(
             file, work.series, work.volume, segments, subject_id=work.scored.score.subject_id, new_uid=work.new_uid,
-            now=work.now, identity_removed=work.identity_removed, keep_empty_frames=work.keep_empty_frames,
-            progress=progress,
+            now=work.now, what=what, number=_FIRST_SEG_SERIES + number, identity_removed=work.identity_removed,
+            keep_empty_frames=work.keep_empty_frames, progress=progress,
         ))
         work.files.append(file)
 

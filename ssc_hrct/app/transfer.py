@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ssc_hrct.app.log import log_event
 from ssc_hrct.core.errors import Cancelled, WrongUsage
+from ssc_hrct.core.paths import written_whole
 from ssc_hrct.core.progress import SILENT, Progress
 from ssc_hrct.dicom.network import Peer, Received, Sent, Tls, receive, send
 
@@ -45,6 +46,7 @@ def receive_objects(
 ) -> Received:
     """Receive until `count` objects were stored, or until the person stops, which ends it well. Raises WrongUsage."""
     _check(port, title)
+    _check_folder(out)
     received = Received()
 
     def stop(received: Received) -> bool:
@@ -55,6 +57,13 @@ def receive_objects(
         receive(out, port, received, host=host, title=title, tls=tls, started=started, stop=stop)
     log_event("objects received", stored=received.stored, refused=received.refused)
     return received
+
+
+def _check_folder(out: Path) -> None:
+    """Raises HrctError(OUTPUT_NOT_WRITABLE) before anybody sends what could not be kept."""
+    with written_whole(out / ".ssc-hrct-receive") as aside:
+        aside.touch()
+    (out / ".ssc-hrct-receive").unlink(missing_ok=True)
 
 
 def _check(port: int, *titles: str) -> None:

@@ -204,7 +204,9 @@ def deidentify(asked: argparse.Namespace, speaker: Speaker) -> int:
     speaker.line(f"Exams: {report.exams}. Images written without identity: {report.written}, into '{asked.out}'. "
                  f"Subjects: {', '.join(report.subjects)}.")
     speaker.line("Look at them before you give them away: what is burned into the pixels cannot be seen by a program.")
-    return OK if report.written else REFUSED
+    if report.unreadable:
+        speaker.line(f"Not copied because they could not be read: {report.unreadable}. Exams may be incomplete.")
+    return OK if report.written and not report.unreadable else REFUSED
 
 
 def send(asked: argparse.Namespace, speaker: Speaker) -> int:
@@ -218,12 +220,14 @@ def send(asked: argparse.Namespace, speaker: Speaker) -> int:
     peer = peer_of(asked.host, asked.port, asked.called, asked.calling)
     tls = tls_of(asked.tls, asked.trusted, asked.certificate, asked.key)
     sent = send_objects(asked.paths, peer, tls, progress=speaker.bar)
+    if sent.locked:
+        speaker.note(f"Not sent: {sent.locked}, because they may not be opened.")
     for why, files in sent.failed:
         speaker.note(f"Not sent: {files}, because {why}.")
     if sent.not_dicom:
         speaker.note(f"Files that are no DICOM objects: {sent.not_dicom}.")
     speaker.line(f"Objects sent: {sent.sent}.")
-    return REFUSED if sent.failed else OK
+    return REFUSED if sent.failed or sent.locked else OK
 
 
 def receive(asked: argparse.Namespace, speaker: Speaker) -> int:

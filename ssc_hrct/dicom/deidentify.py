@@ -159,6 +159,8 @@ def _read(file: Path) -> FileDataset:
         raise NotWritten("it cannot be read") from problem
     except Exception as problem:  # the parser complains of broken files in every way
         raise NotWritten("it is damaged") from problem
+    if not read.get("SOPClassUID"):
+        raise NotWritten("it is damaged")  # a file that ends in its header reads as one that holds nothing
     if read.get("SOPClassUID", "") not in (CT_IMAGE, *ENHANCED_CT):
         raise NotWritten("it is no CT image, and may show a name in its pixels or text")
     if any(text.strip().upper() == "YES" for text in texts(read.get("BurnedInAnnotation"))):

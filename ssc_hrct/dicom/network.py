@@ -36,6 +36,7 @@ MOST_CONTEXTS = 120
 SECONDS, HANDSHAKE_SECONDS = 30, 5
 _LOOK_SECONDS = 0.2
 """How often it is looked whether the connection still is there."""
+_NOT_TAKEN = "the peer does not take this kind of object or its compression"
 _OUT_OF_ROOM, _CANNOT_UNDERSTAND = 0xA700, 0xC000
 
 
@@ -92,11 +93,15 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """sent: how many were taken. failed: reasons in words, each with how many files. not_dicom: files left out."""
+    """sent: how many were taken. failed: reasons in words, each with how many files. not_dicom: files left out.
+
+    locked: files and folders that may not be opened.
+    """
 
     sent: int
     failed: tuple[tuple[str, int], ...]
     not_dicom: int
+    locked: int = 0
 
 
 @dataclass(slots=True)
@@ -117,12 +122,15 @@ def send(paths: Sequence[Path], peer: Peer, *, tls: Tls | None = None, progress:
     """
     check_there(paths)
     with open_archives():
-        kinds, skipped = _kinds(_unpacked(paths), progress)
+        kinds, skipped, locked = _kinds(_unpacked(paths), progress)
+        if not kinds and locked:
+            raise HrctError("NO_DICOM", f"Nothing could be read: {locked} may not be opened.",
+                            "Ask those who run this computer or share for the right to read them.")
         if not kinds:
             raise HrctError("NO_DICOM", "There is no DICOM object to send.", "Check the path.")
         context = tls.context(server=False) if tls else None
         _check_listening(peer)
-        return Sent(*_send_all(kinds, peer, context, progress), skipped)
+        return Sent(*_send_all(kinds, peer, context, progress), skipped, locked)
 
 
 def _send_all(
@@ -143,6 +151,10 @@ def _send_all(
             ae.add_requested_context(sop_class, syntax)
         link = ae.associate(peer.host, peer.port, ae_title=peer.called,
                             tls_args=(context, peer.host) if context else None)
+        if not link.is_established and link.rejected_contexts:
+            _close(link)
+            failed[_NOT_TAKEN] += sum(len(kinds[pair]) for pair in some)
+            continue
         if not link.is_established:
             _close(link)
             raise _not_connected(peer, "refuses us")
@@ -209,10 +221,10 @@ def _not_connected(peer: Peer, what: str) -> HrctError:
     )
 
 
-def _kinds(files: Iterable[Path], progress: Progress) -> tuple[dict[tuple[str, str], list[Path]], int]:
-    """Files by SOP class and transfer syntax, and how many are no DICOM objects."""
+def _kinds(files: Iterable[Path], progress: Progress) -> tuple[dict[tuple[str, str], list[Path]], int, int]:
+    """Files by SOP class and transfer syntax, how many are no DICOM objects, and how many may not be opened."""
     kinds: dict[tuple[str, str], list[Path]] = {}
-    skipped = 0
+    skipped = locked = 0
     with quiet():
         for number, file in enumerate(files):
             progress.step("Looking for DICOM files", number)
@@ -220,13 +232,16 @@ def _kinds(files: Iterable[Path], progress: Progress) -> tuple[dict[tuple[str, s
                 read = read_dataset(file, tags=["SOPClassUID", "SOPInstanceUID"], pixels=False)
                 pair = str(read.SOPClassUID), str(syntax_of(read))
                 told = is_uid(pair[0]) and is_uid(pair[1]) and is_uid(str(read.SOPInstanceUID))
+            except PermissionError:
+                locked += 1
+                continue
             except Exception:  # noqa: BLE001 - the parser complains of what is no DICOM in every way
                 told = False
             if told:
                 kinds.setdefault(pair, []).append(file)
             else:
                 skipped += 1
-    return kinds, skipped
+    return kinds, skipped, locked
 
 
 def _send_one(link: Any, file: Path, pair: tuple[str, str]) -> str:
@@ -241,7 +256,7 @@ def _send_one(link: Any, file: Path, pair: tuple[str, str]) -> str:
             answer = link.send_c_store(read)
         except (ValueError, AttributeError):  # the library says both of these in one way
             taken = any(pair == (c.abstract_syntax, c.transfer_syntax[0]) for c in link.accepted_contexts)
-            return "it cannot be encoded" if taken else "the peer does not take this kind of object or its compression"
+            return "it cannot be encoded" if taken else _NOT_TAKEN
         except (OSError, RuntimeError):
             return "the connection broke"
     if not answer:

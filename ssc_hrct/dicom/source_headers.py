@@ -136,7 +136,7 @@ def stamp(made: Any, now: datetime, description: str) -> None:
 
 
 def _name(image: Any, subject_id: str, identity_removed: bool) -> None:
-    image.PatientID, image.PatientName = subject_id, f"{re.sub('[=^]', '_', subject_id)}^"
+    image.PatientID, image.PatientName = subject_id, re.sub("[=^]", "_", subject_id)
     image.PatientIdentityRemoved = "YES" if identity_removed else "NO"
     if identity_removed:
         image.DeidentificationMethod = "ssc_hrct: named tags alone are taken over"

@@ -98,7 +98,7 @@ def write_document(
         made.MIMETypeOfEncapsulatedDocument = "application/pdf"
         made.EncapsulatedDocumentLength = len(pdf)
         made.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
-        stamp(made, now, _TITLE)
+        stamp(made, now, f"{_TITLE} (PDF)")
         with written_whole(file) as aside:
             made.save_as(aside, enforce_file_format=True)
 

@@ -29,6 +29,7 @@ from ssc_hrct.dicom.source_headers import check_complete, source_images, stamp
 from ssc_hrct.version import __version__
 
 Rgb = tuple[int, int, int]
+SERIES_NUMBER = 100
 _DERIVATION = 0x00089124
 _SQ_HEADER_BYTES = 12
 """Tag, VR, two empty bytes and length of a sequence in explicit VR (PS3.5 7.1.2)."""
@@ -65,11 +66,12 @@ class WrittenSeg:
 
 def write_seg(
     file: Path, series: Series, volume: Volume, segments: Sequence[Segment], *, subject_id: str,
-    new_uid: Callable[[], str], now: datetime, identity_removed: bool = True, keep_empty_frames: bool = False,
-    progress: Progress = SILENT,
+    new_uid: Callable[[], str], now: datetime, what: str = "segmentation", number: int = SERIES_NUMBER,
+    identity_removed: bool = True, keep_empty_frames: bool = False, progress: Progress = SILENT,
 ) -> WrittenSeg:
     """Write the segments, numbered from 1 in their order. Frames without any voxel are left out unless kept.
 
+    what, number: what the series is called, in words that stand behind our name, and its number in the study.
     identity_removed: the file says so; it must not where `subject_id` is the patient's own number.
 
     Raises HrctError: SOURCE_INCOMPLETE where the source lacks what must be pointed at, SOURCE_GONE where its files
@@ -86,7 +88,9 @@ def write_seg(
     with quiet():
         images = source_images(series, volume.source, subject_id, identity_removed)
         progress.step("Writing the segmentation", 1, 3)
-        made = _segmentation(images, volume, segments, new_uid, keep_empty_frames, now)
+        made = _segmentation(images, volume, segments, new_uid, keep_empty_frames)
+        stamp(made, now, f"ssc_hrct {what}")
+        made.SeriesNumber, made.ContentDescription = number, f"{what.capitalize()}, by ssc_hrct"
         _point_at_images(made, series, volume)
         progress.step("Writing the segmentation", 2, 3)
         with written_whole(file) as aside:
@@ -96,8 +100,7 @@ def write_seg(
 
 
 def _segmentation(
-    images: list[Any], volume: Volume, segments: Sequence[Segment], new_uid: Callable[[], str], keep_empty: bool,
-    now: datetime,
+    images: list[Any], volume: Volume, segments: Sequence[Segment], new_uid: Callable[[], str], keep_empty: bool
 ) -> Any:
     import highdicom as hd
 
@@ -112,13 +115,12 @@ def _segmentation(
         ),
         segmentation_type="BINARY",
         segment_descriptions=[_described(i, s, new_uid) for i, s in enumerate(segments, start=1)],
-        series_instance_uid=new_uid(), series_number=100, sop_instance_uid=new_uid(), instance_number=1,
+        series_instance_uid=new_uid(), series_number=SERIES_NUMBER, sop_instance_uid=new_uid(), instance_number=1,
         manufacturer="ssc_hrct", manufacturer_model_name="ssc_hrct", software_versions=__version__,
-        device_serial_number="0", content_description="Lungs and patterns, automatic", content_label="SSC_HRCT",
+        device_serial_number="0", content_label="SSC_HRCT",
         omit_empty_frames=not keep_empty,
     )
     made.ReferencedSeriesSequence[0].ReferencedInstanceSequence = [_reference(image) for image in images]
-    stamp(made, now, "ssc_hrct segmentation")
     dimensions = new_uid()
     for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions

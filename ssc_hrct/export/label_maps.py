@@ -42,7 +42,7 @@ def read_label_map(path: Path, *, progress: Progress = SILENT) -> LabelMap:
     if not is_there(path):
         raise WrongUsage(f"There is no file '{path}'.", "Check the path.")
     if path.is_dir():
-        raise WrongUsage(f"'{path}' is a folder.", "Name one NIfTI or NRRD file.")
+        raise WrongUsage(f"'{path}' is a folder.", "Name one DICOM SEG, NIfTI or NRRD file.")
     ending = next((known for known in READERS if path.name.lower().endswith(known)), None)
     if ending is None:
         raise WrongUsage(

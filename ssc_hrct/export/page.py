@@ -149,8 +149,9 @@ def _extent(
     grade = f"{severity}, {stability}" if stability else severity
     return {
         "name": name, "percent": percent, "interval": interval, "severity": severity.capitalize(),
-        "stability": f", {stability}" if stability else "", "bounds": [f"{bound:g}" for bound in bounds],
-        "value": float(percent), "low": float(low) if interval else None, "high": float(high) if interval else None,
+        "stability": {"": "", "stable": ", stable within its interval"}.get(stability, f", {stability}"),
+        "bounds": [f"{bound:g}" for bound in bounds], "value": float(percent),
+        "low": float(low) if interval else None, "high": float(high) if interval else None,
         "alt": f"{name} {percent} percent {interval}, {grade}, on a scale with the bounds of the grades.",
     }
 

@@ -118,6 +118,8 @@ class Session(Opened):
             row, visit = read.answer.result.row, visit_word(read.visit) or "unscheduled"
             if (row["subject_id"], row["visit"]) != (read.subject.strip(), visit):
                 return Message("Subject or visit were changed. Score again to write them.", "caution")
+        elif self.listed is not None and self.listed.refused:
+            return Message()
         elif not read.visit.strip() and self.volume is not None and self.scoring is None:
             return Message("Name the visit, or the score is kept as unscheduled.")
         lacking = self.backend.missing_for(self.wanted.formats, self.listed) if self.listed else ""

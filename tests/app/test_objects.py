@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataset import FileDataset
 
@@ -64,6 +65,13 @@ def test_all_formats_are_written(tmp_path: Path) -> None:
     assert problems == ()
     assert sorted(files) == sorted((tmp_path / "out").iterdir())
     assert len(files) == 8
+
+
+def test_a_viewer_can_tell_the_files_apart(tmp_path: Path) -> None:
+    files, _ = written(tmp_path, "seg", "sr", "page")
+    made = [pydicom.dcmread(file, stop_before_pixels=True) for file in files]
+    assert len({one.SeriesDescription for one in made}) == len({one.SeriesNumber for one in made}) == len(files)
+    assert {str(one.PatientName) for one in made} == {"0007"}
 
 
 @pytest.mark.parametrize("fault", [ZeroDivisionError("no"), HrctError("OUTPUT_NOT_WRITABLE", "No room.", "Make some.")])

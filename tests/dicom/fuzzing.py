@@ -213,7 +213,7 @@ def _copy_without_identity(folder: Path, found: dicom.Found) -> None:
     images = [file for series in found.series for file in series.files if changed in (file, *file.parents)]
     if not images:
         return
-    rules = dicom.Rules("subj-1", lambda old: new_uid(b"key", old), dicom.Dates.SHIFT, days=-100)
+    rules = dicom.Rules("subj-1", lambda old: new_uid(b"key", old, dicom.Dates.SHIFT), dicom.Dates.SHIFT, days=-100)
     with tempfile.TemporaryDirectory(prefix="ssc-hrct-fuzz-") as place:
         out = Path(place, "copy.dcm")
         try:

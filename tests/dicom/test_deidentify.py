@@ -35,7 +35,7 @@ CANARIES = {
 
 
 def rules(dates: Dates = Dates.KEEP, days: int = -100) -> Rules:
-    return Rules("subj-0007", lambda old: new_uid(KEY, old), dates, days)
+    return Rules("subj-0007", lambda old: new_uid(KEY, old, dates), dates, days)
 
 
 def marked(files: list[Path]) -> None:
@@ -248,7 +248,7 @@ def test_each_of_several_uids_is_replaced_by_its_own(tmp_path: Path) -> None:
     write_deidentified(old, tmp_path / "new.dcm", rules())
     (shared,) = pydicom.dcmread(tmp_path / "new.dcm").SharedFunctionalGroupsSequence
     assert list(shared.IrradiationEventIdentificationSequence[0].IrradiationEventUID) == [
-        new_uid(KEY, "2.25.3003"), new_uid(KEY, "2.25.3004")]
+        new_uid(KEY, "2.25.3003", Dates.KEEP), new_uid(KEY, "2.25.3004", Dates.KEEP)]
 
 
 def test_what_an_enhanced_image_must_have_is_there_though_its_text_named_someone(tmp_path: Path) -> None:

@@ -240,10 +240,11 @@ def test_what_is_no_uid_becomes_one(tmp_path: Path) -> None:
         raw(dataset, "SeriesInstanceUID", "UI", b"  ")
 
     copy = copied(one(tmp_path, put))
-    assert copy.SOPInstanceUID == copy.file_meta.MediaStorageSOPInstanceUID == new_uid(KEY, "1.2\\CANARY\\JANE")
-    assert copy.FrameOfReferenceUID == new_uid(KEY, "CANARY")
+    expected = new_uid(KEY, "1.2\\CANARY\\JANE", Dates.KEEP)
+    assert copy.SOPInstanceUID == copy.file_meta.MediaStorageSOPInstanceUID == expected
+    assert copy.FrameOfReferenceUID == new_uid(KEY, "CANARY", Dates.KEEP)
     assert copy["FrameOfReferenceUID"].VR == "UI"
-    assert copy.SeriesInstanceUID == new_uid(KEY, ""), "it is made as if there were none"
+    assert copy.SeriesInstanceUID == new_uid(KEY, "", Dates.KEEP), "it is made as if there were none"
 
 
 @pytest.mark.parametrize(("keyword", "kind", "value"), [
@@ -317,3 +318,17 @@ def test_what_went_and_what_may_not_be_opened_is_told(tmp_path: Path, monkeypatc
     assert report.notes[-1] == (
         "Left out because they hold a part of a name or number: ConvolutionKernel in 23 images, SoftwareVersions in "
         "1 image.")
+
+
+def test_copies_with_other_dates_have_other_uids() -> None:
+    assert len({new_uid(KEY, "2.25.1", dates) for dates in Dates}) == len(Dates)
+
+
+def test_a_file_that_ends_in_its_header_is_damaged_and_counted(tmp_path: Path) -> None:
+    files = write(noise_volume(), tmp_path / "in")
+    for file in files[:3]:
+        file.write_bytes(file.read_bytes()[:400])
+    report = deidentify([tmp_path / "in"], tmp_path / "out", dates=Dates.KEEP, protocol=default_protocol(),
+                        secret=tmp_path / "secret")
+    assert (report.written, report.unreadable) == (len(files) - 3, 3)
+    assert all("no CT image" not in why for why, _ in report.left_out)

@@ -16,13 +16,22 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import FileDataset
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
 from pynetdicom.dimse import DIMSEServiceProvider
 
+from ssc_hrct.app.transfer import receive_objects
 from ssc_hrct.core.errors import HrctError
 from ssc_hrct.dicom.network import Peer, Received, Sent, Tls, receive, send
 from ssc_hrct.dicom.quiet import quiet
 from tests.certificates import self_signed
+from tests.dicom.codings import coded
 from tests.dicom.making import change, noise_volume, write
 from tests.dicom.test_files import packed
 
@@ -318,3 +327,39 @@ def test_what_is_no_object_is_counted_and_what_cannot_be_sent_is_told(tmp_path: 
     assert (sent.sent, sent.not_dicom) == (1, 3)
     assert sent.failed == (("it cannot be encoded", 1),
                            ("the peer does not take this kind of object or its compression", 1))
+
+
+def test_what_may_not_be_opened_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, really = write(noise_volume(), tmp_path / "in"), Path.open
+
+    def opened(self: Path, *given: object, **named: object) -> object:
+        if self == files[3]:
+            raise PermissionError(13, "Permission denied")
+        return really(self, *given, **named)  # type: ignore[call-overload]
+
+    with receiving(tmp_path / "out") as port:
+        monkeypatch.setattr(Path, "open", opened)
+        sent = send([tmp_path / "in"], Peer(LOOPBACK, port))
+    assert (sent.sent, sent.locked, sent.not_dicom) == (len(files) - 1, 1, 0)
+
+
+@needs_dcmtk
+def test_a_peer_that_takes_no_compression_is_told_as_such(tmp_path: Path) -> None:
+    files = coded(write(noise_volume(), tmp_path / "plain"), tmp_path / "in", JPEGLSLossless)
+    (tmp_path / "out").mkdir()
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(["storescp", "-od", str(tmp_path / "out"), str(port)])
+    try:
+        sent = patiently(lambda: send([files], Peer(LOOPBACK, port)))
+    finally:
+        server.terminate()
+        server.wait(20)
+    assert sent.failed == (("the peer does not take this kind of object or its compression", 24),)
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anybody_sends(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file in the way")
+    with pytest.raises(HrctError, match="cannot be written"):
+        receive_objects(tmp_path / "out", LOOPBACK, 0, "SSC_HRCT", None, count=1, started=lambda _: None)

@@ -242,7 +242,8 @@ class Viewport(QWidget):
             texts |= {"top": "A", "bottom": "P",
                       "lower_left": f"{session.z + 1}/{z}   {volume.grid.height_mm(session.z):.1f} mm"}
         else:
-            texts |= {"top": "H", "bottom": "F", "lower_left": f"Coronal {session.y + 1}/{y}"}
+            name = "Coronal " if self.width() >= _WIDE_PX else ""
+            texts |= {"top": "H", "bottom": "F", "lower_left": f"{name}{session.y + 1}/{y}"}
         texts["lower_left_2"] = session.loading.counted if session.loading and self.plane == "axial" else ""
         voxel = None if self._cursor is None else self.voxel_at(self._cursor)
         reading = session.loading is not None  # what is not read yet must not look like what was not scanned
