@@ -15,6 +15,7 @@ NONE = "\u2013"
 """Stands where there is no number yet."""
 INTERVAL = "90 percent interval: where the true extent of nine in ten scans like those it was made on lies."
 RESEARCH = "Research use. Numbers are not interchangeable with QILD/QLF."
+RESEARCH_SHORT = "Research use."
 WHAT_IT_MEANS = (
     (
         "What this program is",

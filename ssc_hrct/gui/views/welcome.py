@@ -30,7 +30,7 @@ class Welcome(QWidget):
         choices.addWidget(self.open)
         choices.addWidget(self.demonstration)
         self.line = label("or drop a folder here", tone="quiet", wrap=True)
-        self.line.setMinimumHeight(40)
+        self.line.setMinimumHeight(56)
         self.line.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)

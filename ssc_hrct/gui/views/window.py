@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
+    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 TITLE = "ssc-hrct"
 _SMALLEST = (1024, 640)
 _USUAL = (1440, 880)
+_ROOMY_PX = 1100
+"""From this width on a message and the whole research notice stand side by side."""
 
 
 class MainWindow(QMainWindow):
@@ -252,8 +255,13 @@ class MainWindow(QMainWindow):
         self.line.setText(text)
         self.line.setToolTip(text)
         restyle(self.line, tone=tone)
-        self.research.setVisible(not reading or self.width() > 1100 or not text)
+        room = not reading or self.width() > _ROOMY_PX or not text
+        self.research.setText(words.RESEARCH if room else words.RESEARCH_SHORT)
         self.foot.setVisible(True)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_foot()
 
     # --- hands ---------------------------------------------------------------------------------
 
