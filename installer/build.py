@@ -19,6 +19,8 @@ INSTALLER = Path(__file__).resolve().parent
 ROOT = INSTALLER.parent
 PROGRAM = ROOT / "dist" / "ssc-hrct"
 LIMIT_MB = 700
+SYMBOLS = ("/zstandard/", "/fastcc3d.", "/edt.", "/typst/", "/_CharLS.", "/scipy/", "/skimage/")
+"""Extension modules whose debugging symbols are left out."""
 LICENCE_TEXT = re.compile(r"(licen[cs]e|copying|notice)", re.IGNORECASE)
 TEXT_ENDINGS = {"", ".txt", ".md", ".rst", ".LESSER", ".APACHE", ".BSD"}
 
@@ -78,6 +80,19 @@ def lay_system_licences(place: Path) -> int:
     return len(found)
 
 
+def strip_symbols(program: Path) -> None:
+    """Take debugging symbols out of extension modules that come with them; 80 MB less, and nothing runs otherwise.
+
+    Shared libraries of others (BLAS, Qt, ITK, Python) stay as they are. Only where the system has `strip`.
+    """
+    tool = shutil.which("strip")
+    if tool is None or not sys.platform.startswith("linux"):
+        return
+    for file in sorted(program.rglob("*.so")):
+        if not file.is_symlink() and any(part in file.as_posix() for part in SYMBOLS):
+            subprocess.run([tool, "--strip-unneeded", str(file)], check=True)
+
+
 def size_mb(folder: Path) -> float:
     return sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink()) / 1e6
 
@@ -86,6 +101,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Build the self-contained program in dist/ssc-hrct.")
     parser.add_argument("--quiet", action="store_true", help="say only how it ended")
     build(quiet=parser.parse_args(arguments).quiet)
+    strip_symbols(PROGRAM)
     packages = lay_licences()
     size = size_mb(PROGRAM)
     print(f"dist/ssc-hrct: {size:.0f} MB, licences of {packages} packages beside it")
