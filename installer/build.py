@@ -19,7 +19,8 @@ INSTALLER = Path(__file__).resolve().parent
 ROOT = INSTALLER.parent
 PROGRAM = ROOT / "dist" / "ssc-hrct"
 LIMIT_MB = 700
-SYMBOLS = ("/zstandard/", "/fastcc3d.", "/edt.", "/typst/", "/_CharLS.", "/scipy/", "/skimage/")
+SYMBOLS = ("/zstandard/", "/fastcc3d.", "/edt.", "/typst/", "/_CharLS.", "/scipy/", "/skimage/", "/imagecodecs/", "/PIL/",
+           "/libpython")
 """Extension modules whose debugging symbols are left out."""
 LICENCE_TEXT = re.compile(r"(licen[cs]e|copying|notice)", re.IGNORECASE)
 TEXT_ENDINGS = {"", ".txt", ".md", ".rst", ".LESSER", ".APACHE", ".BSD"}
@@ -83,12 +84,12 @@ def lay_system_licences(place: Path) -> int:
 def strip_symbols(program: Path) -> None:
     """Take debugging symbols out of extension modules that come with them; 80 MB less, and nothing runs otherwise.
 
-    Shared libraries of others (BLAS, Qt, ITK, Python) stay as they are. Only where the system has `strip`.
+    Shared libraries of others (BLAS, Qt, ITK) stay as they are. Only where the system has `strip`.
     """
     tool = shutil.which("strip")
     if tool is None or not sys.platform.startswith("linux"):
         return
-    for file in sorted(program.rglob("*.so")):
+    for file in sorted(program.rglob("*.so*")):
         if not file.is_symlink() and any(part in file.as_posix() for part in SYMBOLS):
             subprocess.run([tool, "--strip-unneeded", str(file)], check=True)
 
