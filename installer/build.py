@@ -19,7 +19,8 @@ INSTALLER = Path(__file__).resolve().parent
 ROOT = INSTALLER.parent
 PROGRAM = ROOT / "dist" / "ssc-hrct"
 LIMIT_MB = 700
-SYMBOLS = ("/zstandard/", "/fastcc3d.", "/edt.", "/typst/", "/_CharLS.", "/scipy/", "/skimage/", "/imagecodecs/", "/PIL/",
+SYMBOLS = ("/zstandard/", "/fastcc3d.", "/edt.", "/typst/", "/_CharLS.", "/scipy/", "/skimage/",
+           "/imagecodecs/", "/PIL/",
            "/libpython")
 """Extension modules whose debugging symbols are left out."""
 LICENCE_TEXT = re.compile(r"(licen[cs]e|copying|notice)", re.IGNORECASE)
